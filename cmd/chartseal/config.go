@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/chartseal/chartseal/consent"
+	"github.com/chartseal/chartseal/fhir"
+)
+
+// config is what `chartseal serve` can be told, by a strict YAML file, CHARTSEAL_… variables and flags, in rising
+// order of precedence. The zero value works.
+type config struct {
+	DataDir     string `yaml:"data_dir"`     // default ./chartseal-data
+	Listen      string `yaml:"listen"`       // default 127.0.0.1:8080
+	KeyFile     string `yaml:"key_file"`     // default in the user's configuration directory, named after the data directory's identity
+	BaseURL     string `yaml:"base_url"`     // public origin, used in every link and as issuer; default http(s)://LISTEN
+	TLSCert     string `yaml:"tls_cert"`     // PEM file; reloaded when it changes
+	TLSKey      string `yaml:"tls_key"`      // PEM file
+	BehindProxy bool   `yaml:"behind_proxy"` // plain HTTP on a non-loopback address: a proxy ends TLS
+
+	Organization   string        `yaml:"organization"`    // custodian, a reference; default Organization/home
+	ImplicitPolicy string        `yaml:"implicit_policy"` // home-treatment, deny, break-glass-only, basic-normal or all-normal
+	TimeZone       string        `yaml:"time_zone"`       // of dates without one; default UTC
+	Ack            string        `yaml:"ack"`             // committed (default) or durable
+	LogLevel       string        `yaml:"log_level"`       // debug, info (default), warn or error
+	AnchorInterval time.Duration `yaml:"anchor_interval"` // at most one anchor in this time; default 1s
+	MaxBodyBytes   int           `yaml:"max_body_bytes"`  // default 16 MiB
+	BundleEntries  int           `yaml:"bundle_entries"`  // default 10,000
+	CommitTimeout  time.Duration `yaml:"commit_timeout"`  // how long a write waits for the ledger; default 15s
+}
+
+func (c *config) flags(fs *flag.FlagSet) {
+	fs.StringVar(&c.DataDir, "data-dir", c.DataDir, "data directory")
+	fs.StringVar(&c.Listen, "listen", c.Listen, "address to listen on")
+	fs.StringVar(&c.KeyFile, "key-file", c.KeyFile, "root key file, outside the data directory")
+	fs.StringVar(&c.BaseURL, "base-url", c.BaseURL, "public URL of this server, without /fhir")
+	fs.StringVar(&c.TLSCert, "tls-cert", c.TLSCert, "certificate file (PEM)")
+	fs.StringVar(&c.TLSKey, "tls-key", c.TLSKey, "private key file (PEM)")
+	fs.BoolVar(&c.BehindProxy, "behind-proxy", c.BehindProxy, "allow plain HTTP on a non-loopback address")
+	fs.StringVar(&c.Organization, "organization", c.Organization, "custodian of the records, Organization/id")
+	fs.StringVar(&c.ImplicitPolicy, "implicit-policy", c.ImplicitPolicy, "what holds for a patient without a consent")
+	fs.StringVar(&c.TimeZone, "time-zone", c.TimeZone, "zone of dates without one")
+	fs.StringVar(&c.Ack, "ack", c.Ack, "when a write is answered: committed or durable")
+	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+}
+
+func defaultConfig() config {
+	return config{
+		DataDir: "./chartseal-data", Listen: "127.0.0.1:8080", Organization: "Organization/home",
+		ImplicitPolicy: consent.HomeTreatment.String(), TimeZone: "UTC", Ack: "committed", LogLevel: "info",
+		AnchorInterval: time.Second, MaxBodyBytes: fhir.DefaultLimits.MaxBytes, BundleEntries: 10_000, CommitTimeout: 15 * time.Second,
+	}
+}
+
+// readConfig reads the file named by --config, then the environment and flags.
+func readConfig(args []string, messages io.Writer) (config, error) {
+	cfg := defaultConfig()
+	var file string
+	scout := newFlags("serve", io.Discard)
+	scout.StringVar(&file, "config", "", "")
+	throwaway := cfg
+	throwaway.flags(scout)
+	if _, err := parseFlags(scout, args); err == nil && file != "" {
+		if err := readConfigFile(file, &cfg); err != nil {
+			return cfg, err
+		}
+	}
+	fs := newFlags("serve", messages)
+	fs.StringVar(&file, "config", file, "configuration file (YAML)")
+	cfg.flags(fs)
+	rest, err := parseFlags(fs, args)
+	if err != nil {
+		return cfg, err
+	}
+	if len(rest) > 0 {
+		return cfg, usageError("unexpected argument %q", rest[0])
+	}
+	return cfg, cfg.check()
+}
+
+func readConfigFile(path string, cfg *config) error {
+	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return nil
+}
+
+func (c *config) check() error {
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return usageError("--tls-cert and --tls-key belong together")
+	}
+	if c.Ack != "committed" && c.Ack != "durable" {
+		return usageError("--ack takes committed or durable")
+	}
+	if _, err := consent.ParseImplicitPolicy(c.ImplicitPolicy); err != nil {
+		return usageError("--implicit-policy: %w", err)
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		return usageError("--time-zone: %w", err)
+	}
+	if c.BaseURL != "" {
+		u, err := url.Parse(c.BaseURL)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") || u.RawQuery != "" {
+			return usageError("--base-url must be an origin such as https://fhir.example.org")
+		}
+		u.Path = ""
+		c.BaseURL = u.String()
+	}
+	return c.checkListen()
+}
+
+// checkListen refuses plain HTTP where others could listen in.
+func (c *config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		return usageError("--listen: %w", err)
+	}
+	ip := net.ParseIP(host)
+	loopback := host == "localhost" || (ip != nil && ip.IsLoopback())
+	if !loopback && c.TLSCert == "" && !c.BehindProxy {
+		return usageError("plain HTTP on %s would expose tokens and records: give --tls-cert and --tls-key, or --behind-proxy if a proxy ends TLS", c.Listen)
+	}
+	return nil
+}

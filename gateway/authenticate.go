@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/chartseal/chartseal/gateway/smart"
+	"github.com/chartseal/chartseal/internal/record"
+)
+
+const callerKey = "chartseal.caller"
+
+// authenticate verifies the bearer token and makes the caller of the request.
+func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		scheme, raw, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+		if !strings.EqualFold(scheme, "Bearer") || raw == "" {
+			return &record.Error{Kind: record.Unauthenticated, Msg: "send an access token: Authorization: Bearer …"}
+		}
+		a, err := s.cfg.Verifier.Verify(c.Request().Context(), raw)
+		if errors.Is(err, smart.ErrToken) {
+			return &record.Error{Kind: record.Unauthenticated, Msg: smart.ErrToken.Error()}
+		}
+		if err != nil {
+			return err
+		}
+		event(c).client = a.Client
+		c.Set(callerKey, s.caller(a))
+		return next(c)
+	}
+}
+
+func caller(c echo.Context) *record.Caller {
+	k, _ := c.Get(callerKey).(*record.Caller)
+	return k
+}
+
+var permissions = map[record.Interaction]smart.Permission{
+	record.MayCreate: smart.Create, record.MayRead: smart.Read, record.MayUpdate: smart.Update,
+	record.MayDelete: smart.Delete, record.MaySearch: smart.Search,
+}
+
+// caller reads a token's claims. A practitioner, and a client of the custodian that acts for itself, is of its
+// workforce; a user of another organisation, a patient and a related person are not.
+func (s *Server) caller(a *smart.Access) *record.Caller {
+	k := &record.Caller{
+		Client: a.Client, User: a.FHIRUser, Patient: a.Patient, PatientOnly: a.Scopes.PatientOnly(),
+		Purposes: s.purposes(a),
+		Allows:   func(typ string, i record.Interaction) bool { return a.Scopes.Allows(typ, permissions[i]) },
+	}
+	typ, id, _ := strings.Cut(a.FHIRUser, "/")
+	switch typ {
+	case "Practitioner", "PractitionerRole":
+		k.Workforce, k.Org = true, s.cfg.Custodian
+	case "Organization":
+		k.Org = a.FHIRUser
+		k.Workforce = a.FHIRUser == s.cfg.Custodian
+	case "Patient":
+		k.Self = id
+	case "":
+		if k.PatientOnly {
+			k.Self = a.Patient // a patient's own app
+		} else {
+			k.Workforce, k.Org = true, s.cfg.Custodian
+		}
+	}
+	if k.User != "" {
+		k.Refs = append(k.Refs, k.User)
+	}
+	if k.Org != "" && k.Org != k.User {
+		k.Refs = append(k.Refs, k.Org)
+	}
+	return k
+}
+
+// purposes of use: the token's, else what its scopes imply (consent design, section 4).
+func (s *Server) purposes(a *smart.Access) []string {
+	if p := strings.Fields(a.Purpose); len(p) > 0 {
+		return p
+	}
+	if a.Scopes.PatientOnly() {
+		return []string{"PATRQT"}
+	}
+	return []string{"TREAT"}
+}

@@ -1,0 +1,24 @@
+package gateway
+
+import "github.com/labstack/echo/v4"
+
+// create answers POST Type (R4 section 3.1.0.8).
+func (s *Server) create(c echo.Context) error {
+	typ, err := resourceType(c)
+	if err != nil {
+		return err
+	}
+	raw, err := s.body(c)
+	if err != nil {
+		return err
+	}
+	opt, err := s.writeOptions(c)
+	if err != nil {
+		return err
+	}
+	r, err := s.cfg.Records.Create(c.Request().Context(), caller(c), typ, raw, opt)
+	if err != nil {
+		return err
+	}
+	return s.sendWritten(c, r, &opt)
+}

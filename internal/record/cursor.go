@@ -1,0 +1,63 @@
+package record
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"github.com/chartseal/chartseal/internal/seal"
+	"github.com/chartseal/chartseal/internal/store"
+)
+
+// cursor is where a page ended. A client gets it sealed: it carries search values, and it is bound to the caller.
+type cursor struct {
+	Type    string      `json:"t"`
+	Query   string      `json:"q"`
+	View    view        `json:"v"` // what the first page saw: later pages see the same
+	After   store.DocID `json:"a"`
+	Expires int64       `json:"e"` // Unix seconds
+}
+
+// cursorTTL bounds how long a page link works.
+const cursorTTL = time.Hour
+
+var errCursor = &Error{Kind: Invalid, Msg: "the page link is not valid any more; repeat the search", Code: "expired"}
+
+func cursorAAD(c *Caller) []byte { return []byte(c.agent() + "|" + c.Patient) }
+
+func (s *Service) sealCursor(c *Caller, cur *cursor) (string, error) {
+	cur.Expires = s.now().Add(cursorTTL).Unix()
+	plain, err := json.Marshal(cur)
+	if err != nil {
+		return "", internalError("encode cursor", err)
+	}
+	key, err := s.sealer.Key(seal.TenantHandle)
+	if err != nil {
+		return "", internalError("open key", err)
+	}
+	b, err := key.Seal(nil, purposeCursor, cursorAAD(c), plain)
+	if err != nil {
+		return "", internalError("seal cursor", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(b), nil
+}
+
+func (s *Service) openCursor(c *Caller, sealed string) (*cursor, error) {
+	b, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		return nil, errCursor
+	}
+	key, err := s.sealer.Key(seal.TenantHandle)
+	if err != nil {
+		return nil, internalError("open key", err)
+	}
+	plain, err := key.Open(nil, purposeCursor, cursorAAD(c), b)
+	if err != nil {
+		return nil, errCursor
+	}
+	var cur cursor
+	if err := json.Unmarshal(plain, &cur); err != nil || s.now().Unix() >= cur.Expires {
+		return nil, errCursor
+	}
+	return &cur, nil
+}

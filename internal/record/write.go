@@ -1,0 +1,161 @@
+package record
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chartseal/chartseal/fhir"
+	"github.com/chartseal/chartseal/internal/store"
+)
+
+// WriteOptions are the conditions and wishes of a write.
+type WriteOptions struct {
+	IfMatch        string // ETag, W/"3" or "3"
+	IfNoneExist    string // query of a conditional create
+	IdempotencyKey string // the same key of the same client gets the first outcome
+	StatusID       string // random; under it Status tells how a write that was not waited for went
+	Durable        bool   // answer when the write is durable, before the ledger has committed it
+}
+
+// newID makes a logical id: a random UUID (RFC 9562 version 4).
+func newID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// stamp is the time of a write, as meta.lastUpdated shows it.
+func (s *Service) stamp() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+
+// withTimeout bounds a write by the commit time-out.
+func (s *Service) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.cfg.CommitTimeout)
+}
+
+// begin takes the locks of a unit.
+func (s *Service) begin(ctx context.Context, keys ...store.Token) (*unit, error) {
+	if e := s.readOnly.Load(); e != nil {
+		return nil, e
+	}
+	u := newUnit()
+	var err error
+	if u.locks, err = s.locks.acquire(ctx, keys); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+// drop ends a unit that was not handed to the writer.
+func (s *Service) drop(u *unit) {
+	s.sealer.Abandon(u.keys)
+	u.locks.release()
+}
+
+// commit hands the unit over and waits for its outcome. A unit without versions changes nothing.
+func (s *Service) commit(ctx context.Context, u *unit, opt *WriteOptions, location string) error {
+	if len(u.versions) == 0 {
+		s.drop(u)
+		return nil
+	}
+	if err := s.writer.enqueue(u); err != nil {
+		s.drop(u)
+		return err
+	}
+	return u.await(ctx, opt.Durable, location)
+}
+
+// parse validates a resource and checks that it is of the type that the URL names.
+func (s *Service) parse(typ string, raw []byte) (*fhir.Resource, error) {
+	r, err := fhir.Parse(raw, s.cfg.Limits)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	if r.Type != typ {
+		return nil, &Error{Kind: Invalid, Msg: "the resource's type is not the one that the URL names", Issues: []fhir.Issue{{
+			Severity: "error", Code: "invalid", Diagnostics: "resourceType must be " + typ + ", as in the URL", Expression: []string{"resourceType"},
+		}}}
+	}
+	return r, nil
+}
+
+// custody decides whether the caller may record this resource: consent governs disclosure, not recording, but
+// nobody outside the custodian's workforce and the patient writes consents, and a patient app stays with its
+// patient.
+func (s *Service) custody(c *Caller, r *fhir.Resource, id string) error {
+	if c.Workforce {
+		return nil
+	}
+	subjects := s.subjects(r, id)
+	self := len(subjects) == 1 && subjects[0] == c.Self && c.Self != ""
+	if r.Type == "Consent" && !self {
+		return fail(Forbidden, "only the patient and the custodian's staff may record a consent")
+	}
+	if c.PatientOnly && fhir.InPatientCompartment(r.Type) && (len(subjects) != 1 || subjects[0] != c.Patient) {
+		return fail(Forbidden, "the access token is bound to another patient's record")
+	}
+	return nil
+}
+
+// current is the newest version of a resource for a writer that holds its lock: nil if there is none. A caller
+// outside the workforce that may not see it gets Absent, as for one that never existed.
+func (s *Service) current(ctx context.Context, c *Caller, res store.Token) (*store.Head, error) {
+	h, err := s.visible(ctx, s.view(), res)
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return nil, internalError("read head", err)
+	}
+	known := err == nil
+	if !c.Workforce {
+		if !known {
+			return nil, errAbsent
+		}
+		ok, err := s.mayVersion(ctx, s.guard(c), h.Doc, h.Handle)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, errAbsent
+		}
+	}
+	if !known {
+		return nil, nil //nolint:nilnil // documented: no such resource
+	}
+	return &h, nil
+}
+
+// errAbsent is what both a withheld and a never existing resource get.
+var errAbsent = &Error{Kind: Absent, Msg: "not found"}
+
+// checkMatch implements If-Match (R4 section 3.1.0.5.1).
+func checkMatch(ifMatch string, h *store.Head) error {
+	if ifMatch == "" {
+		return nil
+	}
+	want, ok := ParseETag(ifMatch)
+	if !ok {
+		return fail(Invalid, `If-Match must be an ETag such as W/"3"`)
+	}
+	if h == nil || h.Deleted || h.Version != want {
+		return fail(Precondition, "If-Match names another version than the current one; read the resource again")
+	}
+	return nil
+}
+
+// ParseETag reads W/"3" or "3".
+func ParseETag(s string) (uint64, bool) {
+	s = strings.TrimPrefix(s, "W/")
+	if len(s) < 3 || s[0] != '"' || s[len(s)-1] != '"' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[1:len(s)-1], 10, 64)
+	return n, err == nil && n > 0
+}
+
+func (s *Service) location(r *Result) string {
+	return s.cfg.Base + "/" + r.Type + "/" + r.ID + "/_history/" + strconv.FormatUint(r.Version, 10)
+}

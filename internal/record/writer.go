@@ -1,0 +1,344 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/chartseal/chartseal/internal/ledger"
+	"github.com/chartseal/chartseal/internal/store"
+)
+
+// writer turns units into batches: while batch k is being committed, batch k+1 is staged, and what arrives
+// meanwhile becomes k+2. Two goroutines own it: stageLoop assigns seq and DocIDs, commitLoop publishes.
+type writer struct {
+	cfg     writerConfig
+	queue   chan *unit
+	handoff chan *batch   // unbuffered: at most one batch is staged ahead of the one being committed
+	wake    chan struct{} // signalled after each commit
+	stop    chan struct{} // closed when no unit may be added any more
+	abort   chan struct{} // closed when waiting for the chain must end
+	wg      sync.WaitGroup
+
+	committed atomic.Uint64 // the chain's seq of this writer
+	backlog   atomic.Int64  // leaves queued or staged and not published
+	halted    atomic.Pointer[Error]
+	closing   sync.RWMutex // write-held once, to close stop after the last enqueue
+	closed    bool         // guarded by closing
+
+	seq uint64      // last staged; owned by stageLoop
+	doc store.DocID // last assigned; owned by stageLoop
+}
+
+type writerConfig struct {
+	store      store.Store
+	chain      Chain
+	consortium Consortium
+	ordinal    uint32
+	log        *slog.Logger
+	maxLeaves  int           // a batch takes no further unit once it has this many leaves
+	maxBacklog int64         // leaves; above it writes are refused with 503
+	retry      time.Duration // how often an uncommitted transaction is submitted again
+	durable    func(*unit)   // after stage
+	publish    func(*batch)  // makes the batch visible
+}
+
+// batch is a staged batch on its way to the chain.
+type batch struct {
+	pos   store.Pos
+	tx    []byte
+	units []*unit // none for a batch found staged at start
+}
+
+func (b *batch) leaves() (n int) {
+	for _, u := range b.units {
+		n += u.leaves()
+	}
+	return n
+}
+
+func newWriter(cfg writerConfig, committed, staged uint64, doc store.DocID) *writer {
+	w := &writer{
+		cfg: cfg, queue: make(chan *unit, 4096), handoff: make(chan *batch), wake: make(chan struct{}, 1),
+		stop: make(chan struct{}), abort: make(chan struct{}), seq: staged, doc: doc,
+	}
+	w.committed.Store(committed)
+	id := cfg.chain.Writer()
+	cfg.chain.OnCommit(func(writer [16]byte, seq uint64) {
+		if writer == id {
+			w.noteCommitted(seq)
+		}
+	})
+	return w
+}
+
+func (w *writer) noteCommitted(seq uint64) {
+	if seq > w.committed.Load() {
+		w.committed.Store(seq)
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *writer) start() {
+	w.wg.Add(2)
+	go func() { defer w.wg.Done(); w.stageLoop() }()
+	go func() { defer w.wg.Done(); w.commitLoop() }()
+}
+
+// enqueue hands a prepared unit over. On error the unit is untouched and the caller releases its locks.
+func (w *writer) enqueue(u *unit) error {
+	w.closing.RLock()
+	defer w.closing.RUnlock()
+	if e := w.halted.Load(); e != nil {
+		return e
+	}
+	if w.closed {
+		return fail(Unavailable, "the server is stopping; nothing was stored, try again")
+	}
+	n := int64(u.leaves())
+	if w.backlog.Add(n) > w.cfg.maxBacklog {
+		w.backlog.Add(-n)
+		return fail(Unavailable, "too many writes wait for the ledger; nothing was stored, try again")
+	}
+	select {
+	case w.queue <- u:
+		return nil
+	default:
+		w.backlog.Add(-n)
+		return fail(Unavailable, "too many writes wait; nothing was stored, try again")
+	}
+}
+
+// close stages and commits what is queued, for as long as ctx allows, and ends both goroutines.
+func (w *writer) close(ctx context.Context) error {
+	w.closing.Lock()
+	if !w.closed {
+		w.closed = true
+		close(w.stop)
+	}
+	w.closing.Unlock()
+	finished := make(chan struct{})
+	go func() { w.wg.Wait(); close(finished) }()
+	select {
+	case <-finished:
+		return nil
+	case <-ctx.Done():
+		close(w.abort)
+		<-finished
+		return fmt.Errorf("drain writes: %w", ctx.Err())
+	}
+}
+
+func (w *writer) stageLoop() {
+	defer close(w.handoff)
+	for {
+		select {
+		case u := <-w.queue:
+			w.stage(w.gather(u))
+		case <-w.stop:
+			w.drain()
+			return
+		}
+	}
+}
+
+// drain stages what was queued before stop.
+func (w *writer) drain() {
+	for {
+		select {
+		case u := <-w.queue:
+			w.stage(w.gather(u))
+		default:
+			return
+		}
+	}
+}
+
+// gather takes everything that has arrived, up to the batch limit.
+func (w *writer) gather(first *unit) []*unit {
+	var units []*unit
+	n := 0
+	take := func(u *unit) {
+		if !u.state.CompareAndSwap(unitQueued, unitTaken) {
+			w.backlog.Add(-int64(u.leaves()))
+			return
+		}
+		units = append(units, u)
+		n += u.leaves()
+	}
+	take(first)
+	for n < w.cfg.maxLeaves {
+		select {
+		case u := <-w.queue:
+			take(u)
+		default:
+			return units
+		}
+	}
+	return units
+}
+
+// stage makes one durable batch of the units and hands it to commitLoop.
+func (w *writer) stage(units []*unit) {
+	if len(units) == 0 {
+		return
+	}
+	b := &batch{pos: store.Pos{Writer: w.cfg.ordinal, Seq: w.seq + 1}, units: units}
+	if e := w.halted.Load(); e != nil {
+		w.failBatch(b, e)
+		return
+	}
+	st, err := w.assemble(b)
+	if err == nil {
+		err = w.stageDurably(st)
+	}
+	if err != nil {
+		w.failBatch(b, err)
+		return
+	}
+	w.seq = b.pos.Seq
+	w.doc += store.DocID(len(st.Versions))
+	for _, u := range units {
+		w.cfg.durable(u)
+		u.durable(b.pos)
+	}
+	w.handoff <- b
+}
+
+// assemble numbers the versions, computes the root and signs the ledger transaction.
+func (w *writer) assemble(b *batch) (*store.Staging, error) {
+	n := b.leaves()
+	st := &store.Staging{
+		Pos: b.pos, Commitments: make([][32]byte, 0, n), Versions: make([]store.StagedVersion, 0, n),
+	}
+	for _, u := range b.units {
+		base := len(st.Versions)
+		for _, v := range u.versions {
+			v.Pos, v.Index, v.Doc = b.pos, uint32(len(st.Versions)), w.doc+store.DocID(len(st.Versions))+1
+			st.Versions = append(st.Versions, v)
+			st.Commitments = append(st.Commitments, v.Commitment)
+		}
+		for _, k := range u.keys {
+			st.Keys = append(st.Keys, store.KeyRecord(k))
+		}
+		for _, o := range u.outcomes {
+			o.Pos = b.pos
+			st.Outcomes = append(st.Outcomes, o)
+		}
+		if err := w.assembleConsents(st, u, base); err != nil {
+			return nil, err
+		}
+	}
+	st.Root = ledger.BatchRoot(st.Commitments)
+	tx, err := w.cfg.chain.BatchTx(b.pos.Seq, st.Root, uint64(n))
+	if err != nil {
+		return nil, internalError("sign batch", err)
+	}
+	st.Tx, b.tx = tx, tx
+	return st, nil
+}
+
+// assembleConsents signs the consortium transactions that belong to the unit. The nonce follows the position in
+// the private chain, so it rises strictly without a counter of its own.
+func (w *writer) assembleConsents(st *store.Staging, u *unit, base int) error {
+	for i := range u.consents {
+		c := &u.consents[i]
+		v := &st.Versions[base+c.version]
+		tx, err := w.cfg.consortium.ConsentTx(c.change, st.Pos.Seq<<20|uint64(v.Index))
+		if err != nil {
+			return internalError("sign consent transaction", err)
+		}
+		st.Side = append(st.Side, store.SideTx{
+			Pos: st.Pos, Index: v.Index, Resource: v.Resource, Version: v.Version.Version, Tx: tx, Overlay: c.change.ID[:],
+		})
+	}
+	return nil
+}
+
+// stageDurably stages and, when the store does not know whether it did, asks it. A store that cannot answer
+// halts the writer: its state is unknown until a restart compares it with the chain.
+func (w *writer) stageDurably(st *store.Staging) error {
+	ctx := context.Background()
+	err := w.cfg.store.Stage(ctx, st)
+	if err == nil {
+		return nil
+	}
+	w.cfg.log.Error("stage failed", "seq", st.Pos.Seq, "error", err)
+	got, askErr := w.cfg.store.Batch(ctx, st.Pos)
+	switch {
+	case askErr == nil && got.Root == st.Root:
+		return nil
+	case errors.Is(askErr, store.ErrAbsent):
+		return &Error{Kind: Unavailable, Msg: "the write could not be made durable; nothing was stored, try again", err: err}
+	default:
+		return w.halt("the store does not answer; it is not known whether the write was stored", errors.Join(err, askErr))
+	}
+}
+
+// halt stops all further writes of this process; reads go on.
+func (w *writer) halt(msg string, err error) *Error {
+	e := &Error{Kind: Unavailable, Msg: msg, err: err}
+	w.halted.CompareAndSwap(nil, e)
+	w.cfg.log.Error("writes halted", "reason", msg, "error", err)
+	return e
+}
+
+func (w *writer) failBatch(b *batch, err error) {
+	for _, u := range b.units {
+		w.backlog.Add(-int64(u.leaves()))
+		u.finish(err)
+	}
+}
+
+func (w *writer) commitLoop() {
+	for b := range w.handoff {
+		if !w.awaitCommit(b) {
+			w.failBatch(b, fail(Unavailable, "the server stopped before the ledger committed; the outcome is not known yet"))
+			continue
+		}
+		w.cfg.publish(b)
+		for _, u := range b.units {
+			w.backlog.Add(-int64(u.leaves()))
+			u.finish(nil)
+		}
+	}
+}
+
+// awaitCommit submits the staged bytes until the chain has them. It gives up only when the process stops.
+func (w *writer) awaitCommit(b *batch) bool {
+	timer := time.NewTimer(w.cfg.retry)
+	defer timer.Stop()
+	for w.committed.Load() < b.pos.Seq {
+		ctx, cancel := context.WithTimeout(context.Background(), w.cfg.retry)
+		if err := w.cfg.chain.Submit(ctx, b.tx); err != nil {
+			w.cfg.log.Warn("submit batch", "seq", b.pos.Seq, "error", err)
+		}
+		cancel()
+		timer.Reset(w.cfg.retry)
+		if !w.awaitSeq(b.pos.Seq, timer.C) {
+			return false
+		}
+	}
+	return true
+}
+
+// awaitSeq returns true when the chain reached seq or the timer fired, false when the process stops.
+func (w *writer) awaitSeq(seq uint64, timeout <-chan time.Time) bool {
+	for w.committed.Load() < seq {
+		select {
+		case <-w.wake:
+		case <-timeout:
+			return true
+		case <-w.abort:
+			return false
+		}
+	}
+	return true
+}
