@@ -26,7 +26,8 @@ type Prepared struct {
 }
 
 // Prepare evaluates what does not depend on the data: who counts, actor,
-// purpose, period, action. Its Decide gives the same as the function Decide.
+// purpose, period, action. Its Decide gives the same as the function Decide. It
+// keeps the slices of env and req, which must not change while it is in use.
 func Prepare(policies []*Policy, env Environment, req Request, now time.Time) *Prepared {
 	p := &Prepared{evaluator: newEvaluator(env, req, now)}
 	e := &p.evaluator

@@ -112,9 +112,6 @@ func (e *evaluator) provision(p *Policy, i int32, parent, barrier truth) (outcom
 	if own == deny && n.named {
 		own = denyNamed
 	}
-	if below.has(none) {
-		by = i
-	}
 	return below.over(own, m), by
 }
 

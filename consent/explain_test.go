@@ -74,6 +74,30 @@ func TestOverriding(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
+	data := func(meaning, ref string) obj {
+		return obj{"meaning": meaning, "reference": obj{"reference": ref}}
+	}
+	for _, c := range []struct {
+		name         string
+		permit, deny obj
+		want         bool
+	}{
+		{"levels that touch", obj{"securityLabel": labels("N")}, obj{"securityLabel": labels("N")}, true},
+		{"levels apart", obj{"securityLabel": labels("M")}, obj{"securityLabel": labels("N")}, false},
+		{"organizations that may share staff", obj{"actor": recipients("Organization/a")}, obj{"actor": recipients("Organization/b")}, true},
+		{"a person and a patient", obj{"actor": recipients("Practitioner/a")}, obj{"actor": recipients("Patient/a")}, true},
+		{"two persons", obj{"actor": recipients("Practitioner/a")}, obj{"actor": recipients("Practitioner/b")}, false},
+		{"an instance and what refers to another", obj{"data": []obj{data("instance", "Observation/a")}}, obj{"data": []obj{data("related", "Encounter/b")}}, true},
+		{"what one wrote and an instance", obj{"data": []obj{data("authoredby", "Practitioner/a")}}, obj{"data": []obj{data("instance", "Observation/b")}}, true},
+		{"two instances", obj{"data": []obj{data("instance", "Observation/a")}}, obj{"data": []obj{data("instance", "Observation/b")}}, false},
+		{"a purpose of no system", obj{"purpose": []obj{coding("urn:x", "y")}}, obj{"purpose": []obj{{"code": "y"}}}, true},
+	} {
+		c.permit["type"], c.deny["type"] = "permit", "deny"
+		o := other("o", c.deny)
+		if got := consent.Overriding(compile(t, c.permit), []*consent.Policy{o}); (len(got) == 1) != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
 	ended := compile(t, obj{"type": "permit", "period": obj{"end": "2020"}})
 	if got := consent.Overriding(ended, []*consent.Policy{other("later", obj{"type": "deny", "period": obj{"start": "2021"}})}); got != nil {
 		t.Errorf("periods apart: %v", got)

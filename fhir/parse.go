@@ -3,7 +3,7 @@ package fhir
 import "slices"
 
 // Parse checks one resource and reads it. A refused input gives *Invalid, whose
-// issues are all that were found, in document order. Any other error is a fault
+// issues are those found, at most 100, in document order. Any other error is a fault
 // of this program. Nothing in the result shares memory with raw. It is safe for
 // concurrent use.
 func Parse(raw []byte, lim Limits) (*Resource, error) {

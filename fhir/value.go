@@ -93,18 +93,8 @@ func SplitReference(ref string) (base, typ, id, version string, ok bool) {
 	head, id = head[:i], head[i+1:]
 	j := strings.LastIndexByte(head, '/')
 	base, typ = strings.TrimSuffix(head[:j+1], "/"), head[j+1:]
-	if !Storable(typ) || !isResourceID(id) || j == 0 || versioned && !isResourceID(version) {
+	if !Storable(typ) || !validID(id) || j == 0 || versioned && !validID(version) {
 		return "", "", "", "", false
 	}
 	return base, typ, id, version, true
-}
-
-// isResourceID checks the syntax of FHIR's id type.
-func isResourceID(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c != '-' && c != '.' && (!isNameByte(c) || c == '_') {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 64
 }

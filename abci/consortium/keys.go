@@ -1,10 +1,6 @@
 package consortium
 
-import (
-	"encoding/binary"
-
-	"github.com/chartseal/chartseal/abci/tx"
-)
+import "encoding/binary"
 
 // Keys of the state tree; see the package comment.
 const (
@@ -63,6 +59,3 @@ func number(raw []byte) (uint64, bool) {
 	}
 	return binary.BigEndian.Uint64(raw), true
 }
-
-// keyID is a key id of the wire format as an array.
-type keyID = [tx.KeyIDSize]byte

@@ -11,11 +11,11 @@ import (
 // CheckTx executes a transaction on the committed state and drops the result. One that would be refused does not
 // enter the mempool; one that proves a misbehaviour does.
 func (a *App) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.ResponseCheckTx, error) {
-	if err := a.Err(); err != nil {
-		return &abci.ResponseCheckTx{Code: uint32(CodeStopped), Codespace: Codespace, Log: err.Error()}, nil
-	}
 	s := a.Current()
-	refused := a.execute(newLayer(s, s.anchors, s.consents), &execution{chainID: s.ChainID, height: s.Height + 1, time: s.Time}, req.Tx)
+	refused := a.stopped()
+	if refused == nil {
+		refused = a.execute(newLayer(s, s.anchors, s.consents), &execution{chainID: s.ChainID, height: s.Height + 1, time: s.Time}, req.Tx)
+	}
 	code, err := codeOf(refused)
 	if err != nil {
 		return nil, fmt.Errorf("check transaction: %w", err)
@@ -24,6 +24,14 @@ func (a *App) CheckTx(_ context.Context, req *abci.RequestCheckTx) (*abci.Respon
 		return &abci.ResponseCheckTx{}, nil
 	}
 	return &abci.ResponseCheckTx{Code: uint32(code), Codespace: Codespace, Log: refused.Error()}, nil
+}
+
+// stopped is a refusal once the store has failed.
+func (a *App) stopped() error {
+	if err := a.Err(); err != nil {
+		return refuse(CodeStopped, "%v", err)
+	}
+	return nil
 }
 
 // admissible tells whether a transaction may stand in a block: it decodes, and a key of the committed state signed

@@ -188,6 +188,28 @@ func TestCheckTxBeforeGenesis(t *testing.T) {
 	}
 }
 
+// What was verified under one key is not verified under another, and the memory stays bounded.
+func TestVerifierRemembersTheKey(t *testing.T) {
+	var v verifier
+	c, _ := decode(batchTx(t, 1, 1, 1), testChain)
+	for range 2 {
+		if !v.verify(c, public(testKey(1))) {
+			t.Error("refused the writer's key")
+		}
+		if v.verify(c, public(testKey(2))) {
+			t.Error("accepted another key")
+		}
+	}
+	for i := range maxVerified + 10 {
+		c.digest[0], c.digest[1] = byte(i), byte(i>>8)
+		v.seen[c.digest] = [32]byte(public(testKey(1)))
+	}
+	c.digest = [32]byte{31: 1}
+	if !v.verify(c, public(testKey(1))) || len(v.seen) > maxVerified {
+		t.Errorf("%d transactions remembered", len(v.seen))
+	}
+}
+
 func FuzzDeliver(f *testing.F) {
 	for _, raw := range [][]byte{batchTx(f, 1, 2, 2), batchTx(f, 1, 1, 9), admitTx(f, adminKey, 4, public(testKey(4))), closeTx(f, adminKey, 1, 1)} {
 		f.Add(raw)

@@ -133,6 +133,11 @@ func TestTrustNeedsMoreThanTwoThirds(t *testing.T) {
 	if _, err := SignTrust(w.trust, key(30), key(30), key(30), key(99), nil); !errors.Is(err, ErrUntrusted) {
 		t.Errorf("one member thrice: %v", err)
 	}
+	three := *w.trust
+	three.Members = three.Members[:3]
+	if _, err := SignTrust(&three, key(30), key(31)); !errors.Is(err, ErrUntrusted) {
+		t.Errorf("exactly two thirds: %v", err)
+	}
 	one := *w.trust
 	one.Members = one.Members[:1]
 	if _, err := SignTrust(&one, key(30)); err != nil {

@@ -133,7 +133,7 @@ func (r *run) checkParts() (string, error) {
 	if want := r.receipt.parts(); !equal(want, r.receipt.Parts) {
 		return "", fmt.Errorf("%w: the receipt does not hold the parts that it names", ErrMalformed)
 	}
-	if false {
+	if r.receipt.Consent != nil && r.receipt.Anchor == nil {
 		return "", fmt.Errorf("%w: consent without anchor", ErrMalformed)
 	}
 	return fmt.Sprintf("%d parts", len(r.receipt.Parts)), nil

@@ -166,6 +166,11 @@ func TestSign(t *testing.T) {
 	if err := signed.Verify(nil); !errors.Is(err, ErrSignature) {
 		t.Errorf("no key: got %v, want ErrSignature", err)
 	}
+	renamed := proto.CloneOf(signed)
+	renamed.KeyId = KeyID(testPublic(2))
+	if err := renamed.Verify(testPublic(1)); !errors.Is(err, ErrSignature) {
+		t.Errorf("another key id: got %v, want ErrSignature", err)
+	}
 	for i := range signed.Body {
 		changed := proto.CloneOf(signed)
 		changed.Body[i] ^= 1

@@ -8,9 +8,9 @@ import (
 )
 
 // Build makes the index row of a version, and its tokens. The server's own values (_id, _lastUpdated) come from
-// the arguments, not from what the client sent.
-func Build(t Tokenizer, r *fhir.Resource, id string, lastUpdated time.Time) (*Row, []store.Token) {
-	row := NewRow(r, id, lastUpdated)
+// the arguments, not from what the client sent; absolute references below base are local ones.
+func Build(t Tokenizer, r *fhir.Resource, base, id string, lastUpdated time.Time) (*Row, []store.Token) {
+	row := NewRow(r, base, id, lastUpdated)
 	b := tokenBuilder{t: t, typ: r.Type, seen: make(map[store.Token]struct{}, 4*len(row.Values))}
 	b.add("", "all", "")
 	b.date("_lastUpdated", lastUpdated, lastUpdated.Add(time.Millisecond))
@@ -23,10 +23,26 @@ func Build(t Tokenizer, r *fhir.Resource, id string, lastUpdated time.Time) (*Ro
 }
 
 // NewRow makes the row alone: for matching a resource that is not stored yet.
-func NewRow(r *fhir.Resource, id string, lastUpdated time.Time) *Row {
-	return &Row{
+func NewRow(r *fhir.Resource, base, id string, lastUpdated time.Time) *Row {
+	row := &Row{
 		Type: r.Type, ID: id, LastUpdated: lastUpdated.UTC().Truncate(time.Millisecond),
 		Security: fhir.SecurityLabels(r), Authors: fhir.AuthorsOf(r), Values: fhir.Extract(r),
+	}
+	localise(row.Values, base)
+	return row
+}
+
+// localise turns absolute references below base into local ones, so that every spelling finds the resource.
+func localise(values []fhir.Value, base string) {
+	for i := range values {
+		v := &values[i]
+		localise(v.Components, base)
+		if v.Kind != fhir.ValueReference || v.RefURL == "" || base == "" {
+			continue
+		}
+		if b, typ, id, version, ok := fhir.SplitReference(v.RefURL); ok && b == base {
+			v.RefType, v.RefID, v.RefVersion, v.RefURL = typ, id, version, ""
+		}
 	}
 }
 

@@ -138,7 +138,7 @@ func encodeHeader(a *tx.Anchor, header *types.Header, commit *types.Commit, set 
 // lagClock knows for how long the oldest unanchored batch has been waiting, to about a second.
 type lagClock struct {
 	mu    sync.Mutex
-	size  uint64 // of the log
+	size  uint64 // guarded by mu; of the log
 	marks []mark // guarded by mu; sizes of the log with the time they were reached, at most one a second
 }
 

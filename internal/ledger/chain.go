@@ -30,6 +30,9 @@ type chain struct {
 	states  validatorLoader
 	log     *logState
 	commits signal // after each Commit of the application
+
+	gate   sync.RWMutex // held for reading while blocks are read
+	closed bool         // guarded by gate
 }
 
 // validatorLoader loads a height's validators without advancing their proposer priorities, which takes a loop over
@@ -50,6 +53,7 @@ type chainSpec struct {
 	tune    func(*config.Config)
 	// before and after run around each Commit of the application, on the consensus goroutine.
 	before, after func()
+	halted        func() // consensus has stopped for good
 }
 
 // openChain opens the node's stores; the node itself is made by start.
@@ -58,7 +62,12 @@ func openChain(s chainSpec) (*chain, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s chain: %w", s.name, err)
 	}
-	return &chain{name: s.name, blocks: blocks, log: &logState{}}, nil
+	c := &chain{name: s.name, blocks: blocks}
+	c.log = &logState{onHalt: func() {
+		c.commits.broadcast()
+		s.halted()
+	}}
+	return c, nil
 }
 
 // start brings application and blocks in line (CometBFT's handshake) and begins consensus.
@@ -105,6 +114,9 @@ func (c *chain) close() error {
 		}
 		errs = append(errs, c.node.ProxyApp().Stop()) // CometBFT leaves its watcher running
 	}
+	c.gate.Lock()
+	defer c.gate.Unlock()
+	c.closed = true
 	return errors.Join(append(errs, c.blocks.close())...)
 }
 
@@ -210,6 +222,11 @@ func (c *chain) await(ctx context.Context, ready func() (bool, error)) error {
 // header returns the header at a height with the commit that this node saw and its validators; false if there is
 // none.
 func (c *chain) header(height int64) (*types.Header, *types.Commit, *types.ValidatorSet, bool, error) {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.closed {
+		return nil, nil, nil, false, fmt.Errorf("%s chain: %w", c.name, ErrClosed)
+	}
 	meta, commit := c.node.BlockStore().LoadBlockMeta(height), c.node.BlockStore().LoadSeenCommit(height)
 	if commit == nil || commit.Height != height {
 		commit = c.node.BlockStore().LoadBlockCommit(height)
@@ -222,6 +239,20 @@ func (c *chain) header(height int64) (*types.Header, *types.Commit, *types.Valid
 		return nil, nil, nil, false, fmt.Errorf("%s chain: validators of %d: %w", c.name, height, err)
 	}
 	return &meta.Header, commit, set, true, nil
+}
+
+// validators returns the set that signs a height.
+func (c *chain) validators(height int64) (*types.ValidatorSet, error) {
+	c.gate.RLock()
+	defer c.gate.RUnlock()
+	if c.closed {
+		return nil, fmt.Errorf("%s chain: %w", c.name, ErrClosed)
+	}
+	set, err := c.states.LoadValidatorsFast(height)
+	if err != nil {
+		return nil, fmt.Errorf("%s chain: validators of %d: %w", c.name, height, err)
+	}
+	return set, nil
 }
 
 // signal wakes all who wait for the next event.

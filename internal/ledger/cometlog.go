@@ -19,6 +19,7 @@ type cometLog struct {
 type logState struct {
 	quiet  atomic.Bool // the node is stopping; what it says about closed connections is no error
 	halted atomic.Bool // consensus has stopped
+	onHalt func()      // called once it has
 }
 
 // consensusFailure is what CometBFT v0.40 logs when its consensus routine has ended by a panic. A test holds it.
@@ -37,10 +38,11 @@ func (l *cometLog) Warn(msg string, keyvals ...any) { l.emit(slog.LevelWarn, msg
 
 // Error implements CometBFT's logger.
 func (l *cometLog) Error(msg string, keyvals ...any) {
+	l.emit(slog.LevelError, msg, keyvals)
 	if msg == consensusFailure {
 		l.state.halted.Store(true)
+		l.state.onHalt()
 	}
-	l.emit(slog.LevelError, msg, keyvals)
 }
 
 func (l *cometLog) emit(level slog.Level, msg string, keyvals []any) {

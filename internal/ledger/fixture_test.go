@@ -19,13 +19,13 @@ type memSecrets struct {
 
 func newSecrets() *memSecrets { return &memSecrets{m: map[string][]byte{}} }
 
-func (s *memSecrets) GetOrCreate(name string, make func() ([]byte, error)) ([]byte, error) {
+func (s *memSecrets) GetOrCreate(name string, create func() ([]byte, error)) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if v, ok := s.m[name]; ok {
 		return v, nil
 	}
-	v, err := make()
+	v, err := create()
 	if err == nil {
 		s.m[name] = v
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	cmted25519 "github.com/cometbft/cometbft/crypto/ed25519"
 	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/p2p"
 	"github.com/cometbft/cometbft/privval"
@@ -68,9 +69,11 @@ type nodeKeys struct {
 
 // Paths below a chain's directory, CometBFT's own layout.
 func nodeKeyFile(dir string) string { return filepath.Join(dir, "config", "node_key.json") }
+
 func validatorKeyFile(dir string) string {
 	return filepath.Join(dir, "config", "priv_validator_key.json")
 }
+
 func signedFile(dir string) string  { return filepath.Join(dir, "data", "priv_validator_state.json") }
 func genesisFile(dir string) string { return filepath.Join(dir, "config", "genesis.json") }
 
@@ -86,7 +89,7 @@ func loadNodeKeys(dir string) (*nodeKeys, error) {
 			return nil, fmt.Errorf("chain directory: %w", err)
 		}
 	}
-	n, err := p2p.LoadOrGenNodeKey(nodeKeyFile(dir))
+	n, err := loadNodeKey(nodeKeyFile(dir))
 	if err != nil {
 		return nil, fmt.Errorf("node key: %w", err)
 	}
@@ -95,6 +98,19 @@ func loadNodeKeys(dir string) (*nodeKeys, error) {
 		return nil, err
 	}
 	return &nodeKeys{node: n, validator: v}, nil
+}
+
+// loadNodeKey does what p2p.LoadOrGenNodeKey does, durably: a power cut must not leave an empty file behind.
+func loadNodeKey(path string) (*p2p.NodeKey, error) {
+	if exists(path) {
+		return p2p.LoadNodeKey(path)
+	}
+	key := &p2p.NodeKey{PrivKey: cmted25519.GenPrivKey()}
+	raw, err := cmtjson.Marshal(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, writeDurable(path, raw)
 }
 
 // loadValidator does what privval.LoadOrGenFilePV does, without ending the process on an error, and in an order that

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -42,9 +41,9 @@ var (
 )
 
 // Secrets keeps the organisation's signing keys. GetOrCreate returns the secret of a name; the first time it stores
-// what make returns, durably, before it returns.
+// what create returns, durably, before it returns.
 type Secrets interface {
-	GetOrCreate(name string, make func() ([]byte, error)) ([]byte, error)
+	GetOrCreate(name string, create func() ([]byte, error)) ([]byte, error)
 }
 
 // Config of a ledger.
@@ -78,6 +77,8 @@ type Ledger struct {
 	consents *feed[Consent]
 	lag      lagClock
 
+	halted  chan struct{} // closed when a chain has stopped for good
+	halting sync.Once
 	stop    context.CancelFunc
 	workers sync.WaitGroup
 	once    sync.Once
@@ -102,7 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Ledger, error) {
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l := &Ledger{
 		cfg: cfg, log: cfg.Logger.With("component", "ledger"), stop: stop,
-		batches: newFeed[committedBatch](), consents: newFeed[Consent](),
+		batches: newFeed[committedBatch](), consents: newFeed[Consent](), halted: make(chan struct{}),
 	}
 	if err := l.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), l.Close())
@@ -168,6 +169,7 @@ func (l *Ledger) openConsortium(ctx context.Context, keys, privateKeys *nodeKeys
 		},
 		before: func() { l.head.keep(l.consortiumApp.Current()) },
 		after:  l.head.advance,
+		halted: l.halt,
 	}
 	if l.consortium, err = openChain(spec); err != nil {
 		return err
@@ -207,13 +209,13 @@ func (l *Ledger) openPrivate(ctx context.Context, own *nodeKeys) (err error) {
 		tune: func(c *config.Config) {
 			// A single validator waits for nobody. These only count after a crash between signing and logging: CometBFT
 			// v0.40 then sends the proposal with its old signature and a new time, refuses it, and goes to another round.
-			c.Consensus.TimeoutPropose, c.Consensus.TimeoutProposeDelta = 200*time.Millisecond, 200*time.Millisecond
+			c.Consensus.TimeoutPropose = time.Second
 			c.Consensus.TimeoutPrevote, c.Consensus.TimeoutPrecommit = 20*time.Millisecond, 20*time.Millisecond
 			c.Consensus.TimeoutCommit = 0
 			c.Consensus.BlockTimeTolerance = century
 			c.Mempool.Recheck = false
 		},
-		before: func() {}, after: func() {},
+		before: func() {}, after: func() {}, halted: l.halt,
 	}
 	if l.private, err = openChain(spec); err != nil {
 		return err
@@ -258,49 +260,4 @@ func (l *Ledger) admit(ctx context.Context) error {
 		return fmt.Errorf("admit writer: %w: %s (code %d)", ErrRejected, reason, code)
 	}
 	return l.private.await(ctx, admitted)
-}
-
-// restPatience bounds how long Close waits for a block that is on its way.
-const restPatience = time.Second
-
-// rest waits until neither chain has anything to sign. A node that is stopped between signing and logging what it
-// signed loses a round at the next start.
-func (l *Ledger) rest() {
-	ctx, cancel := context.WithTimeout(context.Background(), restPatience)
-	defer cancel()
-	quiet := func(c *chain, hash func() []byte) {
-		if c == nil || c.node == nil || !c.node.IsRunning() {
-			return
-		}
-		_ = c.await(ctx, func() (bool, error) { // an error only means that the stop is less quiet
-			blocks := c.node.BlockStore()
-			meta := blocks.LoadBlockMeta(blocks.Height())
-			return meta != nil && bytes.Equal(meta.Header.AppHash, hash()) && c.node.Mempool().Size() == 0, nil
-		})
-	}
-	quiet(l.private, func() []byte { return l.privateApp.View().AppHash() })
-	quiet(l.consortium, func() []byte { return l.consortiumApp.Current().AppHash })
-}
-
-// Close stops both nodes and waits for all goroutines. What was acknowledged is on the disk already.
-func (l *Ledger) Close() error {
-	l.once.Do(func() {
-		l.stop()
-		l.workers.Wait()
-		l.rest()
-		var errs []error
-		for _, c := range []*chain{l.private, l.consortium} {
-			if c != nil {
-				errs = append(errs, c.close())
-			}
-		}
-		if l.privateApp != nil {
-			errs = append(errs, l.privateApp.Close())
-		}
-		if l.consortiumApp != nil {
-			errs = append(errs, l.consortiumApp.Close())
-		}
-		l.closed = errors.Join(errs...)
-	})
-	return l.closed
 }

@@ -213,10 +213,17 @@ func TestAnchoringCatchesUp(t *testing.T) {
 
 func TestClosed(t *testing.T) {
 	b := newBed(t)
-	b.commit(1)
+	in := b.leafBatch(1, 2)
+	b.awaitAnchored(1)
 	raw := b.batch(2)
 	b.close()
 	b.close()
+	if _, err := b.Receipt(within(t), in); err == nil {
+		t.Error("a receipt after Close")
+	}
+	if _, err := b.Trust(); !errors.Is(err, ErrClosed) {
+		t.Errorf("trust file: %v", err)
+	}
 	if err := b.Submit(within(t), raw); !errors.Is(err, ErrUnavailable) || !errors.Is(err, ErrClosed) {
 		t.Errorf("submit: %v", err)
 	}

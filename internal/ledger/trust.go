@@ -73,9 +73,9 @@ func (l *Ledger) checkpoint(c *receipt.Checkpoint) (*consortium.Snapshot, error)
 	if !found {
 		return nil, fmt.Errorf("consortium header %d: %w", head.height, ErrAbsent)
 	}
-	next, err := l.consortium.states.LoadValidatorsFast(head.height + 1)
+	next, err := l.consortium.validators(head.height + 1)
 	if err != nil {
-		return nil, fmt.Errorf("validators of consortium height %d: %w", head.height+1, err)
+		return nil, err
 	}
 	c.Height, c.HeaderHash, c.Time = head.height, receipt.Bytes(header.Hash()), stamp(header.Time)
 	c.Validators, err = receipt.ValidatorsOf(next)

@@ -16,7 +16,7 @@ func (s *Service) Create(ctx context.Context, c *Caller, typ string, raw []byte,
 	}
 	r, err := s.parse(typ, raw)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()

@@ -109,7 +109,7 @@ func (s *Service) subjects(r *fhir.Resource, id string) []string {
 	if r.Type == "Patient" {
 		return []string{id}
 	}
-	sub := fhir.SubjectsOf(r)
+	sub := fhir.SubjectsOf(r, s.cfg.Base)
 	if sub.Unresolved {
 		return []string{unresolvedSubject}
 	}
@@ -176,7 +176,7 @@ func joinPurposes(p []string) string {
 func (s *Service) draftRow(v *store.StagedVersion, key *seal.Key, c *change) error {
 	row := &index.Row{Type: c.typ, ID: c.id, LastUpdated: c.at}
 	if c.res != nil {
-		row, v.Postings = index.Build(s.sealer, c.res, c.id, c.at)
+		row, v.Postings = index.Build(s.sealer, c.res, s.cfg.Base, c.id, c.at)
 	}
 	plain, err := row.MarshalBinary()
 	if err != nil {

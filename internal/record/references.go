@@ -25,10 +25,7 @@ func (t *transaction) rewrite(ctx context.Context, e *txEntry) ([]byte, error) {
 		}
 		return "", false, nil
 	})
-	if err != nil {
-		return nil, invalid(err)
-	}
-	return out, nil
+	return out, err
 }
 
 // rootOf is the base that relative references of an entry resolve against: its fullUrl without Type/id.
@@ -99,7 +96,7 @@ func (t *transaction) matchesInBundle(q *index.Query) (map[string]bool, error) {
 			if err != nil {
 				return nil, atEntry(err, e.in)
 			}
-			e.row = index.NewRow(r, e.id, t.at)
+			e.row = index.NewRow(r, t.s.cfg.Base, e.id, t.at)
 		}
 		if q.Matches(e.row) {
 			out[e.typ+"/"+e.id] = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"github.com/chartseal/chartseal/consent"
 	"github.com/chartseal/chartseal/fhir"
@@ -97,7 +98,7 @@ func (s *Service) searchFrom(ctx context.Context, c *Caller, cur *cursor, strict
 }
 
 func (s *Service) parseQuery(typ string, values url.Values, strict bool) (*index.Query, error) {
-	q, err := index.ParseQuery(typ, values, index.Options{Base: s.cfg.Base, Location: s.cfg.Location, Strict: strict})
+	q, err := index.ParseQuery(typ, values, index.Options{Base: s.cfg.Base, Location: time.UTC, Strict: strict})
 	var qe *index.QueryError
 	if errors.As(err, &qe) {
 		return nil, fail(Invalid, "%s", qe.Error())

@@ -2,7 +2,9 @@ package record
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -144,34 +146,26 @@ func (t *transaction) plan(b *fhir.Bundle) error {
 	return nil
 }
 
-// atEntry names the entry in the error's expression.
+// atEntry names the entry in the error's expression; what a resource's parser found is located already.
 func atEntry(err error, in *fhir.BundleEntry) error {
-	e, ok := err.(*Error) //nolint:errorlint // made by this package, unwrapped
-	if !ok {
+	var inv *fhir.Invalid
+	if errors.As(err, &inv) {
+		return invalid(in.Locate(inv))
+	}
+	var e *Error
+	if !errors.As(err, &e) {
 		return err
 	}
 	out := *e
 	if len(out.Issues) == 0 {
 		out.Issues = []fhir.Issue{{Severity: "error", Code: out.Code, Diagnostics: out.Msg, Expression: []string{in.Path}}}
 	} else {
-		out.Issues = append([]fhir.Issue(nil), out.Issues...)
+		out.Issues = slices.Clone(out.Issues)
 		for i := range out.Issues {
-			out.Issues[i].Expression = prefixed(in.Path+".resource", out.Issues[i].Expression)
+			out.Issues[i].Expression = []string{in.Path}
 		}
 	}
 	return &out
-}
-
-// prefixed moves expressions such as Patient.name[0] below the entry that holds the resource.
-func prefixed(path string, expr []string) []string {
-	out := make([]string, len(expr))
-	for i, x := range expr {
-		out[i] = path
-		if _, rest, ok := strings.Cut(x, "."); ok {
-			out[i] += "." + rest
-		}
-	}
-	return out
 }
 
 func (t *transaction) planEntry(e *txEntry) error {

@@ -15,7 +15,7 @@ func (s *Service) Update(ctx context.Context, c *Caller, typ, id string, raw []b
 	}
 	r, err := s.parse(typ, raw)
 	if err != nil {
-		return nil, err
+		return nil, invalid(err)
 	}
 	if err := checkBodyID(r, id); err != nil {
 		return nil, err
@@ -50,13 +50,10 @@ func checkBodyID(r *fhir.Resource, id string) error {
 	if r.ID == id {
 		return nil
 	}
-	msg := "the resource has no id; it must be the one in the URL"
-	if r.ID != "" {
-		msg = "the resource's id is not the one in the URL"
+	if r.ID == "" {
+		return invalid(oneIssue("the resource has no id; it must be the one in the URL", r.Type+".id"))
 	}
-	return &Error{Kind: Invalid, Msg: msg, Issues: []fhir.Issue{{
-		Severity: "error", Code: "invalid", Diagnostics: msg, Expression: []string{r.Type + ".id"},
-	}}}
+	return invalid(oneIssue("the resource's id is not the one in the URL", r.Type+".id"))
 }
 
 func (s *Service) draftUpdate(ctx context.Context, u *unit, c *Caller, r *fhir.Resource, id, ifMatch string) (*Result, error) {

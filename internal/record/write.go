@@ -70,18 +70,30 @@ func (s *Service) commit(ctx context.Context, u *unit, opt *WriteOptions, locati
 	return u.await(ctx, opt.Durable, location)
 }
 
-// parse validates a resource and checks that it is of the type that the URL names.
+// parse validates a resource and checks that it is of the type that the URL names. Conditional references are for
+// transactions (R4 section 3.1.0.11.3), which resolve them before they parse.
 func (s *Service) parse(typ string, raw []byte) (*fhir.Resource, error) {
 	r, err := fhir.Parse(raw, s.cfg.Limits)
 	if err != nil {
-		return nil, invalid(err)
+		return nil, err
 	}
 	if r.Type != typ {
-		return nil, &Error{Kind: Invalid, Msg: "the resource's type is not the one that the URL names", Issues: []fhir.Issue{{
-			Severity: "error", Code: "invalid", Diagnostics: "resourceType must be " + typ + ", as in the URL", Expression: []string{"resourceType"},
-		}}}
+		return nil, oneIssue("resourceType must be "+typ+", the type that the URL names", "resourceType")
 	}
-	return r, nil
+	err = fhir.EachReference(r.JSON, func(ref string) error {
+		if target, _, ok := strings.Cut(ref, "?"); ok && fhir.Storable(target) {
+			return oneIssue("conditional references work in transactions only", r.Type)
+		}
+		return nil
+	})
+	return r, err
+}
+
+// oneIssue is a single finding about the resource in a request.
+func oneIssue(text, expression string) error {
+	return &fhir.Invalid{Issues: []fhir.Issue{{
+		Severity: "error", Code: "invalid", Diagnostics: text, Expression: []string{expression},
+	}}}
 }
 
 // custody decides whether the caller may record this resource: consent governs disclosure, not recording, but

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -143,7 +144,6 @@ func TestDroppedKeyIsOverwritten(t *testing.T) {
 			t.Errorf("%s: a key in use stopped working: %v", name, err)
 		}
 		runtime.KeepAlive(k)
-		k = nil
 		overwritten := false
 		for range 1000 {
 			runtime.GC()
@@ -199,8 +199,10 @@ func TestConcurrentUse(t *testing.T) {
 	recs := newRecords()
 	s := testSealer(t, testRoot(t), recs, func(c *Config) { c.CacheSize = 2 })
 	sets := [][]string{nil, {"a"}, {"b"}, {"c"}, {"a", "b"}}
-	for _, ids := range sets {
+	tokens := make([]Token, len(sets))
+	for i, ids := range sets {
 		ensureStored(t, s, recs, ids...)
+		tokens[i] = s.Token("Patient", "p", "k", strings.Join(ids, " "))
 	}
 	var wg sync.WaitGroup
 	for g := range 8 {
@@ -224,7 +226,7 @@ func TestConcurrentUse(t *testing.T) {
 				if out, err := k.OpenVersion(nil, "Patient", "1", uint64(i), sealed); err != nil || !bytes.Equal(out, plain) { //nolint:gosec // small
 					t.Errorf("got %q, %v", out, err)
 				}
-				if s.Token("Patient", "p", "k", fmt.Sprint(ids)) != s.Token("Patient", "p", "k", fmt.Sprint(ids)) {
+				if s.Token("Patient", "p", "k", strings.Join(ids, " ")) != tokens[(g+i)%len(sets)] {
 					t.Error("two tokens for one value")
 				}
 			}
@@ -232,5 +234,3 @@ func TestConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
-
-func ids2(ids []string) string { return fmt.Sprint(ids) }

@@ -65,8 +65,9 @@ func (s *Sealer) Durable(recs []KeyRecord) { s.keys.durable(recs) }
 // that nobody else is about to store is dropped.
 func (s *Sealer) Abandon(recs []KeyRecord) { s.keys.abandon(recs) }
 
-// Forget drops a key, and every set key made with it, from memory: its record was destroyed. Callers that hold the
-// *Key can use it until they let go of it.
+// Forget drops a key, and every set key made with it, from memory: its record was destroyed, or a store refused a stage
+// because the handle has another record already (Ensure then returns the stored key). Callers that hold the *Key can
+// use it until they let go of it.
 func (s *Sealer) Forget(h Handle) { s.keys.forget(h) }
 
 // ensure returns the key of a handle and its record if that is pending; create makes them if nothing is stored.

@@ -10,11 +10,16 @@
 //	 ├─ vault key                  HKDF of each epoch; named secrets of the process
 //	 └─ wrapping key               HKDF of each epoch; wraps
 //	     └─ patient key            32 random bytes
-//	         ├─ version key        HKDF-Expand(patient key, tenant/type/id/version, salt): one per sealed version
-//	         └─ purpose key        HKDF-Expand(patient key, purpose): small records
+//	         ├─ version key        HKDF-Expand(patient key, lp(label) lp(AAD of the version) lp(salt)): one per sealing
+//	         └─ purpose key        HKDF-Expand(patient key, lp(label) lp(purpose)): small records
 //
 // A resource of several patients is sealed under a set key: HKDF over all their keys in the order of their handles,
-// so that destroying one of them destroys it.
+// so that destroying one of them destroys it. Version keys are made for one sealing each, so that one version can be
+// shared by giving its key away, never the patient's.
+//
+// Tokens and handles are the first 16 bytes of HMAC-SHA256 under the index and the pseudonym key: over lp(tenant)
+// lp(type) lp(parameter) lp(kind) lp(value) for a token, lp(label) lp(tenant) lp(patient id) for a patient, lp(label)
+// lp(tenant) and the ascending handles of its members for a set.
 //
 // # Formats
 //
@@ -29,7 +34,8 @@
 //
 // The epoch of a version or a record is that of the patient key (of the root for the tenant's own key), the one in
 // the header of a key or secret is that of the root. codec 0 is the body as it is, codec 1 a zstd frame with
-// dictionary 1. kind 1 is a patient key, kind 2 a set with its member handles in ascending order.
+// dictionary 1. kind 1 is a patient key of 32 bytes, kind 2 a set with the handle (16) and epoch (2) of each member,
+// in ascending order.
 //
 // # What is erased from memory
 //

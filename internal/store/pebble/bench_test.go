@@ -184,9 +184,12 @@ func BenchmarkPostings(b *testing.B) {
 
 // TestDiskPerPosting keeps the index small: the store as a whole may cost half of the plain JSON on top of it.
 func TestDiskPerPosting(t *testing.T) {
+	if slower > 1 {
+		t.Skip("the same bytes, slowly")
+	}
 	s, dir := openBench(t)
 	l := newLoad()
-	const stages = 10
+	const stages = 4
 	for range stages {
 		if err := s.Stage(t.Context(), l.stage(benchVersions)); err != nil {
 			t.Fatal(err)

@@ -142,7 +142,10 @@ func CheckAbsent(ctx context.Context, s store.Store, st *store.Staging) error {
 	var problems []error
 	check := func(what string, err error) {
 		if !errors.Is(err, store.ErrAbsent) {
-			problems = append(problems, fmt.Errorf("%s of an absent batch: got %v, want ErrAbsent", what, err))
+			if err == nil {
+				err = errors.New("it is there")
+			}
+			problems = append(problems, fmt.Errorf("%s of an absent batch: %w", what, err))
 		}
 	}
 	_, err := s.Batch(ctx, st.Pos)
