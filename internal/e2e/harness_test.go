@@ -53,6 +53,8 @@ type server struct {
 	log    *lockedBuffer
 	exited chan error
 	tokens sync.Map // arguments -> token
+
+	patience time.Duration // how long a start may take
 }
 
 // lockedBuffer collects the log while the process writes it.
@@ -87,7 +89,7 @@ func freePort(t *testing.T) string {
 // start runs a server on a fresh data directory and stops it when the test ends.
 func start(t *testing.T, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, dir: filepath.Join(t.TempDir(), "data"), key: filepath.Join(t.TempDir(), "root.key"), addr: freePort(t), log: &lockedBuffer{}}
+	s := &server{t: t, dir: filepath.Join(t.TempDir(), "data"), key: filepath.Join(t.TempDir(), "root.key"), addr: freePort(t), log: &lockedBuffer{}, patience: time.Minute}
 	s.run(flags...)
 	t.Cleanup(func() { s.kill() })
 	return s
@@ -111,7 +113,7 @@ func (s *server) launch(flags ...string) error {
 	}
 	s.exited = make(chan error, 1)
 	go func(c *exec.Cmd, done chan error) { done <- c.Wait() }(s.cmd, s.exited)
-	deadline := time.Now().Add(60 * time.Second)
+	deadline := time.Now().Add(s.patience)
 	for time.Now().Before(deadline) {
 		resp, err := http.Get("http://" + s.addr + "/readyz") //nolint:noctx // a test's poll
 		if err == nil {

@@ -116,7 +116,7 @@ func (s *Service) recover(ctx context.Context) error {
 	s.writer = newWriter(writerConfig{
 		store: s.store, chain: s.cfg.Chain, consortium: s.cfg.Consortium, ordinal: s.ordinal, log: s.log,
 		maxLeaves: s.cfg.MaxBatch, maxBacklog: s.cfg.MaxBacklog, retry: time.Second,
-		durable: s.unitDurable, publish: s.publish,
+		durable: s.unitDurable, abandon: func(u *unit) { s.sealer.Abandon(u.keys) }, publish: s.publish,
 	}, committed, staged, doc)
 	if committed > staged {
 		s.refuseWrites(staged+1, committed)

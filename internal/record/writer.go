@@ -44,6 +44,7 @@ type writerConfig struct {
 	maxBacklog int64         // leaves; above it writes are refused with 503
 	retry      time.Duration // how often an uncommitted transaction is submitted again
 	durable    func(*unit)   // after stage
+	abandon    func(*unit)   // a unit that never reached the store
 	publish    func(*batch)  // makes the batch visible
 }
 
@@ -168,6 +169,7 @@ func (w *writer) gather(first *unit) []*unit {
 	take := func(u *unit) {
 		if !u.state.CompareAndSwap(unitQueued, unitTaken) {
 			w.backlog.Add(-int64(u.leaves()))
+			w.cfg.abandon(u)
 			return
 		}
 		units = append(units, u)
@@ -192,15 +194,20 @@ func (w *writer) stage(units []*unit) {
 	}
 	b := &batch{pos: store.Pos{Writer: w.cfg.ordinal, Seq: w.seq + 1}, units: units}
 	if e := w.halted.Load(); e != nil {
-		w.failBatch(b, e)
+		w.refuse(b, e)
 		return
 	}
 	st, err := w.assemble(b)
-	if err == nil {
-		err = w.stageDurably(st)
-	}
 	if err != nil {
-		w.failBatch(b, err)
+		w.refuse(b, err)
+		return
+	}
+	if err := w.stageDurably(st); err != nil {
+		if w.halted.Load() == nil {
+			w.refuse(b, err)
+		} else {
+			w.failBatch(b, err) // its outcome is unknown, and so are its keys
+		}
 		return
 	}
 	w.seq = b.pos.Seq
@@ -290,6 +297,14 @@ func (w *writer) halt(msg string, err error) *Error {
 	return e
 }
 
+// refuse ends units of which nothing was stored.
+func (w *writer) refuse(b *batch, err error) {
+	for _, u := range b.units {
+		w.cfg.abandon(u)
+	}
+	w.failBatch(b, err)
+}
+
 func (w *writer) failBatch(b *batch, err error) {
 	for _, u := range b.units {
 		w.backlog.Add(-int64(u.leaves()))
@@ -300,7 +315,7 @@ func (w *writer) failBatch(b *batch, err error) {
 func (w *writer) commitLoop() {
 	for b := range w.handoff {
 		if !w.awaitCommit(b) {
-			w.failBatch(b, fail(Unavailable, "the server stopped before the ledger committed; the outcome is not known yet"))
+			w.failBatch(b, fail(Unavailable, "the server stops before the ledger has committed; the outcome is not known yet"))
 			continue
 		}
 		w.cfg.publish(b)
@@ -311,16 +326,22 @@ func (w *writer) commitLoop() {
 	}
 }
 
-// awaitCommit submits the staged bytes until the chain has them. It gives up only when the process stops.
+// awaitCommit submits the staged bytes until the chain has them. It gives up only when the process stops, or when
+// the chain refuses them for good, which means that store and chain do not belong together.
 func (w *writer) awaitCommit(b *batch) bool {
 	timer := time.NewTimer(w.cfg.retry)
 	defer timer.Stop()
 	for w.committed.Load() < b.pos.Seq {
 		ctx, cancel := context.WithTimeout(context.Background(), w.cfg.retry)
-		if err := w.cfg.chain.Submit(ctx, b.tx); err != nil {
+		err := w.cfg.chain.Submit(ctx, b.tx)
+		cancel()
+		if errors.Is(err, ledger.ErrRejected) {
+			_ = w.halt("the ledger refuses a staged batch; an operator must look", err)
+			return false
+		}
+		if err != nil {
 			w.cfg.log.Warn("submit batch", "seq", b.pos.Seq, "error", err)
 		}
-		cancel()
 		timer.Reset(w.cfg.retry)
 		if !w.awaitSeq(b.pos.Seq, timer.C) {
 			return false
