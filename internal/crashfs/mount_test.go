@@ -5,15 +5,11 @@ package crashfs
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -34,145 +30,6 @@ func syncPath(t testing.TB, p string) {
 	must(t, err)
 	must(t, f.Sync())
 	must(t, f.Close())
-}
-
-// listing renders a directory tree: names, kinds, data, numbers of links.
-func listing(t testing.TB, root string) []string {
-	t.Helper()
-	var out []string
-	must(t, filepath.WalkDir(root, func(p string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		info, err := os.Lstat(p)
-		if err != nil {
-			return err
-		}
-		line := fmt.Sprintf("%s %s", strings.TrimPrefix(p, root), info.Mode())
-		switch {
-		case e.Type()&fs.ModeSymlink != 0:
-			target, err := os.Readlink(p)
-			if err != nil {
-				return err
-			}
-			line = fmt.Sprintf("%s -> %s", strings.TrimPrefix(p, root), target)
-		case e.Type().IsRegular():
-			data, err := os.ReadFile(p)
-			if err != nil {
-				return err
-			}
-			var st unix.Stat_t
-			if err := unix.Stat(p, &st); err != nil {
-				return err
-			}
-			line += fmt.Sprintf(" links %d %x", st.Nlink, data)
-		}
-		out = append(out, line)
-		return nil
-	}))
-	return out
-}
-
-// randomCall makes one system call below root, the same for the same random numbers, and returns what it answers.
-func randomCall(rng *rand.Rand, root string) string {
-	pick := func() string {
-		names := []string{"a", "b", "c", "d/a", "d/b", "d/e/a", "d", "d/e"}
-		return filepath.Join(root, names[rng.IntN(len(names))])
-	}
-	p, q := pick(), pick()
-	data := bytes.Repeat([]byte{byte(rng.Uint32())}, rng.IntN(9000)+1)
-	off := rng.Int64N(9000)
-	var err error
-	op := []string{"write", "append", "pwrite", "truncate", "mkdir", "remove", "rename", "link", "symlink", "noreplace", "exchange", "chmod", "punch", "allocate"}[rng.IntN(14)]
-	switch op {
-	case "write":
-		err = os.WriteFile(p, data, 0o640)
-	case "append", "pwrite", "punch", "allocate":
-		err = withFile(p, op, data, off)
-	case "truncate":
-		err = os.Truncate(p, off)
-	case "mkdir":
-		err = os.Mkdir(p, 0o750)
-	case "remove":
-		err = os.Remove(p)
-	case "rename":
-		err = os.Rename(p, q)
-	case "noreplace":
-		err = unix.Renameat2(unix.AT_FDCWD, p, unix.AT_FDCWD, q, unix.RENAME_NOREPLACE)
-	case "exchange":
-		err = unix.Renameat2(unix.AT_FDCWD, p, unix.AT_FDCWD, q, unix.RENAME_EXCHANGE)
-	case "link":
-		err = os.Link(p, q)
-	case "symlink":
-		err = os.Symlink("a", p)
-	case "chmod":
-		if info, e := os.Lstat(p); e == nil && info.Mode()&fs.ModeSymlink == 0 {
-			err = os.Chmod(p, fs.FileMode(0o600+rng.IntN(0o100)))
-		}
-	}
-	var errno syscall.Errno
-	if errors.As(err, &errno) {
-		err = errno
-	}
-	return fmt.Sprintf("%s %s %s: %v", op, strings.TrimPrefix(p, root), strings.TrimPrefix(q, root), err)
-}
-
-func withFile(p, op string, data []byte, off int64) error {
-	flags := os.O_RDWR
-	if op == "append" {
-		flags |= os.O_APPEND | os.O_CREATE
-	}
-	f, err := os.OpenFile(p, flags, 0o640)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	switch op {
-	case "append":
-		_, err = f.Write(data)
-	case "pwrite":
-		_, err = f.WriteAt(data, off)
-	case "punch":
-		err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, int64(len(data)))
-	case "allocate":
-		err = unix.Fallocate(int(f.Fd()), 0, off, int64(len(data)))
-	}
-	return err
-}
-
-// The mount answers as the file system of the machine does, call by call, and looks the same in the end; and after all
-// is synced, a power cut changes nothing.
-func TestSameAsARealFileSystem(t *testing.T) {
-	for seed := range uint64(6) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			disk := ForTest(t, Config{Names: Names(seed % 2)})
-			mine, theirs := filepath.Join(disk.Dir(), "r"), filepath.Join(t.TempDir(), "r")
-			must(t, os.Mkdir(mine, 0o750))
-			must(t, os.Mkdir(theirs, 0o750))
-			a, b := rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 1))
-			for step := range 400 {
-				if got, want := randomCall(a, mine), randomCall(b, theirs); got != want {
-					t.Fatalf("step %d: %s, a real file system says %s", step, got, want)
-				}
-			}
-			want := listing(t, theirs)
-			if diff := cmp.Diff(want, listing(t, mine)); diff != "" {
-				t.Fatal(diff)
-			}
-			must(t, filepath.WalkDir(disk.Dir(), func(p string, e fs.DirEntry, err error) error {
-				if err == nil && e.Type()&fs.ModeSymlink == 0 {
-					syncPath(t, p)
-				}
-				return err
-			}))
-			if _, err := disk.Crash(Loss{}); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, listing(t, mine)); diff != "" {
-				t.Fatalf("after all was synced: %s", diff)
-			}
-		})
-	}
 }
 
 func TestLocks(t *testing.T) {
@@ -392,36 +249,4 @@ func TestClose(t *testing.T) {
 		t.Errorf("left in the directory: %v", left)
 	}
 	goleak.VerifyNone(t, ignore)
-}
-
-// BenchmarkSync is what an acknowledged small write costs here: a write and a sync, each a way through the kernel.
-func BenchmarkSync(b *testing.B) {
-	disk := ForTest(b, Config{Names: Ext4})
-	f, err := os.Create(filepath.Join(disk.Dir(), "wal"))
-	must(b, err)
-	defer f.Close()
-	record := make([]byte, 200)
-	for b.Loop() {
-		if _, err := f.Write(record); err != nil {
-			b.Fatal(err)
-		}
-		if err := f.Sync(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkWrite is sequential writing in large pieces.
-func BenchmarkWrite(b *testing.B) {
-	disk := ForTest(b, Config{})
-	f, err := os.Create(filepath.Join(disk.Dir(), "table"))
-	must(b, err)
-	defer f.Close()
-	piece := make([]byte, 1<<20)
-	b.SetBytes(int64(len(piece)))
-	for b.Loop() {
-		if _, err := f.WriteAt(piece, 0); err != nil {
-			b.Fatal(err)
-		}
-	}
 }

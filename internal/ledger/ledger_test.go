@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 )
@@ -381,6 +382,29 @@ func TestValidatorWithoutRecordDoesNotSign(t *testing.T) {
 		}
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			t.Fatal(err)
+		}
+	}
+	b.open()
+	b.commit(2)
+}
+
+// The databases may lie on another file system; keys and write-ahead logs stay on the disk.
+func TestDatabasesOnAnotherFileSystem(t *testing.T) {
+	b := newBed(t)
+	b.close()
+	b.cfg.Dir, b.cfg.FS = t.TempDir(), vfs.NewMem()
+	b.open()
+	b.commit(1)
+	b.awaitAnchored(1)
+	b.close()
+	for _, chain := range []string{"private", "consortium"} {
+		for _, db := range []string{"blocks", "state"} {
+			if exists(filepath.Join(b.cfg.Dir, chain, db)) {
+				t.Errorf("%s/%s is on the disk", chain, db)
+			}
+		}
+		if !exists(filepath.Join(b.cfg.Dir, chain, "data", "cs.wal")) {
+			t.Errorf("%s: no write-ahead log on the disk", chain)
 		}
 	}
 	b.open()

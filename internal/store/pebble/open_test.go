@@ -39,6 +39,31 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
+// TestWriteBuffersLeaveCache: Pebble takes the memory of write buffers out of the block cache; some must be left.
+func TestWriteBuffersLeaveCache(t *testing.T) {
+	if slower > 1 {
+		t.Skip("sizes are the same in every build")
+	}
+	s, _ := openBench(t)
+	l := newLoad()
+	for range 12 { // Pebble starts with small buffers and doubles them
+		if err := s.Stage(t.Context(), l.stage(benchVersions)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.db.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range l.all {
+		if _, err := s.Version(t.Context(), resource, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.db.Metrics().BlockCache.Size; got < 1<<20 {
+		t.Errorf("the block cache holds %d bytes after %d reads", got, len(l.all))
+	}
+}
+
 // TestEndsProcess runs itself again, in a process of its own for each thing that a store must not go on after.
 func TestEndsProcess(t *testing.T) {
 	scenarios := map[string]func(*testing.T) error{

@@ -19,7 +19,7 @@ const DefaultCacheBytes = 64 << 20
 type Config struct {
 	Dir        string       // required; made if absent, nothing else lies in it
 	FS         vfs.FS       // nil: the disk
-	CacheBytes int64        // of uncompressed blocks; 0: DefaultCacheBytes
+	CacheBytes int64        // of uncompressed blocks, while write buffers are full; 0: DefaultCacheBytes
 	Logger     *slog.Logger // nil: slog.Default()
 }
 
@@ -28,6 +28,9 @@ const (
 	// table below it: a larger buffer means fewer rewrites (16, 32, 64 MB: 103, 82, 68 µs of processor time a version
 	// of 48 postings), but two of them stay in memory after an ingest. Pebble starts small and grows to it.
 	memTableSize = 32 << 20
+	// memTablesKept is the number of write buffers that stay in memory. Pebble takes their memory out of the block cache,
+	// which would leave nothing of it: so the cache is made larger by them.
+	memTablesKept = 2
 	// memTablesWaiting bounds the write buffers in memory: more stop writes until one is flushed.
 	memTablesWaiting = 4
 	// mergeAt is the number of overlapping flushes that are merged into the levels below, stopAt that at which writes
@@ -43,7 +46,7 @@ const (
 func (cfg *Config) options() *pebble.Options {
 	o := &pebble.Options{
 		FS:                          cfg.FS,
-		CacheSize:                   cfg.CacheBytes,
+		CacheSize:                   cfg.CacheBytes + memTablesKept*memTableSize,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		MemTableSize:                memTableSize,
 		MemTableStopWritesThreshold: memTablesWaiting,
@@ -51,9 +54,6 @@ func (cfg *Config) options() *pebble.Options {
 		L0StopWritesThreshold:       stopAt,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, min(max(runtime.GOMAXPROCS(0)/2, 1), maxCompactions) },
 		Logger:                      logger{cfg.Logger},
-	}
-	if o.CacheSize == 0 {
-		o.CacheSize = DefaultCacheBytes
 	}
 	for i := range o.Levels {
 		o.Levels[i].BlockSize = blockSize
