@@ -19,10 +19,10 @@ import (
 
 // invalidExamples of the R4 package are refused, each for a reason that jsonformat of google/fhir gives too.
 var invalidExamples = map[string]string{
-	"DeviceMetric-example":        "a required code that is not in its value set",
+	"DeviceMetric-example":        "a reference to a type that is not allowed there",
 	"DeviceUseStatement-example":  "a reference to a type that is not allowed there",
 	"MedicationRequest-medrx0301": "a reference to a type that is not allowed there",
-	"Observation-clinical-gender": "an element that Observation does not have",
+	"Observation-clinical-gender": "a reference to a type that is not allowed there",
 	"Questionnaire-qs1":           "a required element is missing",
 }
 

@@ -37,12 +37,7 @@ func (q *sideQueue) start() {
 	q.wake()
 }
 
-func (q *sideQueue) wake() {
-	select {
-	case q.signal <- struct{}{}:
-	default:
-	}
-}
+func (q *sideQueue) wake() { signal(q.signal) }
 
 func (q *sideQueue) close() error {
 	q.cancel()

@@ -13,19 +13,23 @@ import (
 	"github.com/chartseal/chartseal/internal/store"
 )
 
-// writer turns units into batches: while batch k is being committed, batch k+1 is staged, and what arrives
-// meanwhile becomes k+2. Two goroutines own it: stageLoop assigns seq and DocIDs, commitLoop publishes.
+// writer turns units into batches. While batch k is being committed, units gather; when that is done, or when so
+// many wait that staging them takes as long as a commit, they become batch k+1. Two goroutines own it: stageLoop
+// assigns seq and DocIDs, commitLoop publishes.
 type writer struct {
 	cfg     writerConfig
 	queue   chan *unit
 	handoff chan *batch   // unbuffered: at most one batch is staged ahead of the one being committed
 	wake    chan struct{} // signalled after each commit
+	ripe    chan struct{} // signalled when enough leaves wait to stage ahead, and when no batch is in flight
 	stop    chan struct{} // closed when no unit may be added any more
 	abort   chan struct{} // closed when waiting for the chain must end
 	wg      sync.WaitGroup
 
 	committed atomic.Uint64 // the chain's seq of this writer
 	backlog   atomic.Int64  // leaves queued or staged and not published
+	waiting   atomic.Int64  // leaves queued
+	inFlight  atomic.Int64  // batches staged and not published
 	halted    atomic.Pointer[Error]
 	closing   sync.RWMutex // write-held once, to close stop after the last enqueue
 	closed    bool         // guarded by closing
@@ -64,7 +68,7 @@ func (b *batch) leaves() (n int) {
 
 func newWriter(cfg writerConfig, committed, staged uint64, doc store.DocID) *writer {
 	w := &writer{
-		cfg: cfg, queue: make(chan *unit, 4096), handoff: make(chan *batch), wake: make(chan struct{}, 1),
+		cfg: cfg, queue: make(chan *unit, 4096), handoff: make(chan *batch), wake: make(chan struct{}, 1), ripe: make(chan struct{}, 1),
 		stop: make(chan struct{}), abort: make(chan struct{}), seq: staged, doc: doc,
 	}
 	w.committed.Store(committed)
@@ -81,8 +85,13 @@ func (w *writer) noteCommitted(seq uint64) {
 	if seq > w.committed.Load() {
 		w.committed.Store(seq)
 	}
+	signal(w.wake)
+}
+
+// signal sets a flag that somebody waits for; it stays set until taken.
+func signal(c chan struct{}) {
 	select {
-	case w.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -110,6 +119,9 @@ func (w *writer) enqueue(u *unit) error {
 	}
 	select {
 	case w.queue <- u:
+		if w.waiting.Add(n) >= stageAhead {
+			signal(w.ripe)
+		}
 		return nil
 	default:
 		w.backlog.Add(-n)
@@ -142,9 +154,25 @@ func (w *writer) stageLoop() {
 	for {
 		select {
 		case u := <-w.queue:
+			w.ripen()
 			w.stage(w.gather(u))
 		case <-w.stop:
 			w.drain()
+			return
+		}
+	}
+}
+
+// stageAhead is how many leaves must wait to be staged while another batch is in flight. Fewer are staged faster
+// than a commit takes: made a batch at once they would only make the rest wait for one commit more.
+const stageAhead = 512
+
+// ripen waits until staging is worth it.
+func (w *writer) ripen() {
+	for w.inFlight.Load() > 0 && w.waiting.Load() < stageAhead {
+		select {
+		case <-w.ripe:
+		case <-w.stop:
 			return
 		}
 	}
@@ -167,6 +195,7 @@ func (w *writer) gather(first *unit) []*unit {
 	var units []*unit
 	n := 0
 	take := func(u *unit) {
+		w.waiting.Add(-int64(u.leaves()))
 		if !u.state.CompareAndSwap(unitQueued, unitTaken) {
 			w.backlog.Add(-int64(u.leaves()))
 			w.cfg.abandon(u)
@@ -216,6 +245,7 @@ func (w *writer) stage(units []*unit) {
 		w.cfg.durable(u)
 		u.durable(b.pos)
 	}
+	w.inFlight.Add(1)
 	w.handoff <- b
 }
 
@@ -314,7 +344,10 @@ func (w *writer) failBatch(b *batch, err error) {
 
 func (w *writer) commitLoop() {
 	for b := range w.handoff {
-		if !w.awaitCommit(b) {
+		committed := w.awaitCommit(b)
+		w.inFlight.Add(-1)
+		signal(w.ripe)
+		if !committed {
 			w.failBatch(b, fail(Unavailable, "the server stops before the ledger has committed; the outcome is not known yet"))
 			continue
 		}
