@@ -46,7 +46,7 @@ var permissions = map[record.Interaction]smart.Permission{
 // workforce; a user of another organisation, a patient and a related person are not.
 func (s *Server) caller(a *smart.Access) *record.Caller {
 	k := &record.Caller{
-		Client: a.Client, User: a.FHIRUser, Patient: a.Patient, PatientOnly: a.Scopes.PatientOnly(),
+		Client: a.Client, User: a.FHIRUser, Patient: a.Patient, PatientOnly: a.Scopes.HasLevel("patient"),
 		Purposes: s.purposes(a),
 		Allows:   func(typ string, i record.Interaction) bool { return a.Scopes.Allows(typ, permissions[i]) },
 	}
@@ -60,9 +60,7 @@ func (s *Server) caller(a *smart.Access) *record.Caller {
 	case "Patient":
 		k.Self = id
 	case "":
-		if k.PatientOnly {
-			k.Self = a.Patient // a patient's own app
-		} else {
+		if !k.PatientOnly { // a system of the custodian, acting for itself
 			k.Workforce, k.Org = true, s.cfg.Custodian
 		}
 	}
@@ -80,7 +78,7 @@ func (s *Server) purposes(a *smart.Access) []string {
 	if p := strings.Fields(a.Purpose); len(p) > 0 {
 		return p
 	}
-	if a.Scopes.PatientOnly() {
+	if a.Scopes.HasLevel("patient") {
 		return []string{"PATRQT"}
 	}
 	return []string{"TREAT"}

@@ -37,12 +37,16 @@ func (s *Server) bundle(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	early := false
 	for i := range entries {
-		if entries[i].Result != nil && entries[i].Result.Replayed {
-			c.Response().Header().Set("Idempotency-Replayed", "true")
+		if r := entries[i].Result; r != nil {
+			early = early || r.Early
+			if r.Replayed {
+				c.Response().Header().Set("Idempotency-Replayed", "true")
+			}
 		}
 	}
-	if opt.Durable {
+	if early {
 		c.Response().Header().Set("Content-Location", s.cfg.Base+"/$write-status/"+opt.StatusID)
 		return sendJSON(c, http.StatusAccepted, s.responseBundle(b.Type, entries, false))
 	}

@@ -24,7 +24,7 @@ func (s *Server) remove(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	versionHeaders(c, r)
-	if opt.Durable {
+	if r.Early {
 		c.Response().Header().Set("Content-Location", s.cfg.Base+"/$write-status/"+opt.StatusID)
 		return c.NoContent(http.StatusAccepted)
 	}

@@ -33,6 +33,7 @@ var kinds = map[record.Kind]struct {
 	record.Throttled:       {http.StatusTooManyRequests, "throttled"},
 	record.Unavailable:     {http.StatusServiceUnavailable, "transient"},
 	record.NotSupported:    {http.StatusBadRequest, "not-supported"},
+	record.Unprocessable:   {http.StatusUnprocessableEntity, "business-rule"},
 }
 
 // problem is an error on its way to the client.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/record"
 )
 
@@ -49,6 +50,11 @@ func (s *Server) verifyReceipt(c echo.Context) error {
 	receipt, resource := raw, []byte(nil)
 	if err := json.Unmarshal(raw, &wrapped); err == nil && wrapped.Receipt != nil {
 		receipt, resource = wrapped.Receipt, wrapped.Resource
+	}
+	if resource != nil {
+		if resource, err = fhir.Canonical(resource); err != nil {
+			return record.FromParser(err)
+		}
 	}
 	report, _, err := s.cfg.Verify(receipt, resource)
 	if err != nil {

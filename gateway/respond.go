@@ -59,7 +59,7 @@ func (s *Server) sendWritten(c echo.Context, r *record.Result, opt *record.Write
 	if r.Created {
 		status = http.StatusCreated
 	}
-	if opt.Durable {
+	if r.Early {
 		h.Set("Content-Location", s.cfg.Base+"/$write-status/"+opt.StatusID)
 		return sendJSON(c, http.StatusAccepted, outcomeJSON([]fhir.Issue{{
 			Severity: "information", Code: "informational",

@@ -59,10 +59,12 @@ type App struct {
 	current  atomic.Pointer[Snapshot]
 	failed   atomic.Pointer[error] // the store failed: the outcome of a commit is unknown
 
-	// gate lets readers in: it is shut for the moment in which the tree is saved and pruned, because IAVL changes
-	// nodes that readers may hold, and for ever by Close.
-	gate   sync.RWMutex
-	closed bool // guarded by gate
+	gate   sync.RWMutex // held for reading by readers, so that Close waits for them
+	closed bool         // guarded by gate
+
+	// Snapshots read through a tree of their own, which nobody changes: IAVL writes to nodes that it has cached when
+	// it sets or prunes, and its trees share their cache.
+	views *iavl.MutableTree
 
 	tree        *iavl.MutableTree // owned by the consensus connection
 	treeVersion int64             // last saved version; owned by the consensus connection
@@ -89,7 +91,9 @@ func New(cfg Config) (*App, error) {
 		return nil, err
 	}
 	a := &App{cfg: cfg, log: cfg.Logger, store: st, verified: newVerifiedTxs()}
-	a.tree = iavl.NewMutableTree(treeDB{a.store}, treeCache, true, iavl.NewNopLogger(), iavl.FlushThresholdOption(math.MaxInt32))
+	for _, tree := range []**iavl.MutableTree{&a.tree, &a.views} {
+		*tree = iavl.NewMutableTree(treeDB{a.store}, treeCache, true, iavl.NewNopLogger(), iavl.FlushThresholdOption(math.MaxInt32))
+	}
 	if err := a.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open consortium state: %w", err), st.db.Close())
 	}
@@ -174,7 +178,7 @@ func (a *App) snapshotOf(m *Meta) (*Snapshot, error) {
 	}
 	root := a.tree.WorkingHash()
 	if m.TreeVersion > 0 {
-		if s.tree, err = a.tree.GetImmutable(m.TreeVersion); err != nil {
+		if s.tree, err = a.views.GetImmutable(m.TreeVersion); err != nil {
 			return nil, fmt.Errorf("state tree %d: %w", m.TreeVersion, err)
 		}
 		root = s.tree.Hash()

@@ -392,3 +392,34 @@ func TestVerifiedTransactionsAreBounded(t *testing.T) {
 		}
 	}
 }
+
+// ABCI requirement 13 (CheckTx does not oscillate): a transaction that was committed, or whose height has passed, is
+// refused from then on, and one that CheckTx takes succeeds in the next block if nothing comes between.
+func TestCheckTxSettles(t *testing.T) {
+	o := newOrg("north", 1)
+	n := newNode(t, genesisOf(t, o))
+	n.run()
+	committed := o.sign(t, consent(1, 1))
+	expiring, err := tx.Sign(o.gateway, &tx.ConsortiumBody{
+		ChainId: testChain, Nonce: 100, ExpiryHeight: 4, Message: &tx.ConsortiumBody_PutConsent{PutConsent: consent(2, 1)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := n.check(committed), n.check(expiring); a != CodeOK || b != CodeOK {
+		t.Fatalf("codes %d and %d", a, b)
+	}
+	if got := n.run(committed); got[0] != CodeOK {
+		t.Fatalf("taken by CheckTx, refused in the block: code %d", got[0])
+	}
+	for height := int64(3); height < 9; height++ {
+		want := CodeOK
+		if height > 4 {
+			want = CodeExpired
+		}
+		if a, b := n.check(committed), n.check(expiring); a != CodeNonce || b != want {
+			t.Errorf("for block %d: codes %d and %d, want %d and %d", height, a, b, CodeNonce, want)
+		}
+		n.run()
+	}
+}

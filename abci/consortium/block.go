@@ -118,8 +118,6 @@ func stateOf(root []byte, anchors, consents *mlog.Log) *tx.ConsortiumState {
 // save makes the block's tree a version, in the buffer, and returns the snapshot of the block.
 func (a *App) save(b *block) (*Snapshot, error) {
 	if b.changed {
-		a.gate.Lock()
-		defer a.gate.Unlock()
 		hash, version, err := a.tree.SaveVersion()
 		if err != nil {
 			return nil, fmt.Errorf("save state tree: %w", err)
@@ -139,14 +137,14 @@ func (a *App) save(b *block) (*Snapshot, error) {
 	}
 	if b.changed {
 		var err error
-		if snap.tree, err = a.tree.GetImmutable(a.treeVersion); err != nil {
+		if snap.tree, err = a.views.GetImmutable(a.treeVersion); err != nil {
 			return nil, fmt.Errorf("state tree %d: %w", a.treeVersion, err)
 		}
 	}
 	return snap, nil
 }
 
-// prune drops versions of the tree that no snapshot needs any more. It runs while the gate is shut.
+// prune drops versions of the tree that no snapshot needs any more.
 func (a *App) prune() error {
 	to := a.treeVersion - a.cfg.KeepVersions
 	if to < a.pruned+pruneEvery {

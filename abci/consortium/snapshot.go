@@ -23,9 +23,8 @@ var ErrClosed = errors.New("consortium chain is closed")
 // ErrCorrupt is wrapped when the stored state contradicts itself. The process must stop.
 var ErrCorrupt = errors.New("consortium state is corrupt")
 
-// Snapshot is the state after one committed block. It never changes, and reading it waits for no ABCI call but the
-// few milliseconds in which Commit prunes the state tree. It stays readable for Config.KeepVersions changes of the
-// state. Safe for concurrent use.
+// Snapshot is the state after one committed block. It never changes, and reading it waits for no ABCI call. It stays
+// readable for Config.KeepVersions changes of the state. Safe for concurrent use.
 type Snapshot struct {
 	ChainID string
 	Height  int64     // of the block; the header of the next one carries AppHash

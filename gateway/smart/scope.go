@@ -98,16 +98,6 @@ func (s Scopes) Allows(typ string, perms Permission) bool {
 	return false
 }
 
-// PatientOnly reports whether every scope is at patient level, so that the launch patient bounds what is seen.
-func (s Scopes) PatientOnly() bool {
-	for i := range s {
-		if s[i].Level != "patient" {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
 // HasLevel reports whether any scope is of that level.
 func (s Scopes) HasLevel(level string) bool {
 	for i := range s {

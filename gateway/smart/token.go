@@ -128,6 +128,9 @@ func (i *Issuer) Mint(_ context.Context, g Grant, now time.Time) (string, error)
 	if scopes.HasLevel("patient") && g.Patient == "" {
 		return "", fmt.Errorf("a patient/ scope needs --patient")
 	}
+	if scopes.HasLevel("patient") && g.User == "" {
+		g.User = "Patient/" + g.Patient // the patient's own app; a clinician's names its user
+	}
 	if g.TTL <= 0 || g.TTL > MaxTTL {
 		return "", fmt.Errorf("the time to live must be positive and at most %s", MaxTTL)
 	}

@@ -9,14 +9,19 @@ import (
 
 // permit is a Consent that lets an actor read for a purpose; status active or inactive.
 func permit(id, patient, actor, purpose, status string) string {
-	return fmt.Sprintf(`{"resourceType":"Consent","id":%q,"status":%q,
+	rule := fmt.Sprintf(`"provision":{"type":"permit","period":{"start":"2020-01-01"},
+	  "actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"reference":{"reference":%q}}],
+	  "purpose":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":%q}]}`, actor, purpose)
+	return strings.Replace(consent(id, patient, "OPTIN", rule), `"active"`, `"`+status+`"`, 1)
+}
+
+// consent is an active Consent with a policy rule and a provision.
+func consent(id, patient, policy, provision string) string {
+	return fmt.Sprintf(`{"resourceType":"Consent","id":%q,"status":"active",
 	 "scope":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"patient-privacy"}]},
 	 "category":[{"coding":[{"system":"http://loinc.org","code":"59284-0"}]}],
 	 "patient":{"reference":"Patient/%s"},"dateTime":"2024-01-01","organization":[{"reference":"Organization/home"}],
-	 "policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"OPTIN"}]},
-	 "provision":{"type":"permit","period":{"start":"2020-01-01"},
-	  "actor":[{"role":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ParticipationType","code":"IRCP"}]},"reference":{"reference":%q}}],
-	  "purpose":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActReason","code":%q}]}}`, id, status, patient, actor, purpose)
+	 "policyRule":{"coding":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":%q}]},%s}`, id, patient, policy, provision)
 }
 
 // Without a consent the custodian's staff treats and nobody else sees; a permit opens, a revocation closes at once.

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"slices"
 	"time"
 
 	"github.com/chartseal/chartseal/fhir"
@@ -24,12 +25,35 @@ func Build(t Tokenizer, r *fhir.Resource, base, id string, lastUpdated time.Time
 
 // NewRow makes the row alone: for matching a resource that is not stored yet.
 func NewRow(r *fhir.Resource, base, id string, lastUpdated time.Time) *Row {
+	at := lastUpdated.UTC().Truncate(time.Millisecond)
 	row := &Row{
-		Type: r.Type, ID: id, LastUpdated: lastUpdated.UTC().Truncate(time.Millisecond),
-		Security: fhir.SecurityLabels(r), Authors: fhir.AuthorsOf(r), Values: fhir.Extract(r),
+		Type: r.Type, ID: id, LastUpdated: at, Created: at,
+		Security: fhir.SecurityLabels(r), Authors: fhir.AuthorsOf(r), Related: related(r.JSON, base), Values: fhir.Extract(r),
 	}
 	localise(row.Values, base)
+	var types []string
+	row.Codes, types = fhir.Codings(r.JSON)
+	for _, t := range types {
+		row.Classes = append(row.Classes, fhir.Coding{System: "urn:ietf:bcp:13", Code: t})
+	}
+	for i := range row.Values {
+		if v := &row.Values[i]; v.Param.Code == "_profile" && v.Kind == fhir.ValueURI {
+			row.Classes = append(row.Classes, fhir.Coding{System: "urn:ietf:rfc:3986", Code: v.URI})
+		}
+	}
 	return row
+}
+
+// related lists the local resources that a resource refers to, each once, without versions.
+func related(json []byte, base string) (out []string) {
+	_ = fhir.EachReference(json, func(ref string) error { // the callback returns no error, and the JSON is accepted
+		b, typ, id, _, ok := fhir.SplitReference(ref)
+		if target := typ + "/" + id; ok && (b == "" || b == base) && !slices.Contains(out, target) {
+			out = append(out, target)
+		}
+		return nil
+	})
+	return out
 }
 
 // localise turns absolute references below base into local ones, so that every spelling finds the resource.

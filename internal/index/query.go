@@ -59,9 +59,6 @@ func (e *QueryError) Error() string { return fmt.Sprintf("search parameter %q: %
 // MaxCount bounds _count (facade design, Limits).
 const MaxCount = 1000
 
-// maxAlternatives bounds the values of one parameter, so that a query costs bounded work.
-const maxAlternatives = 1000
-
 // resultParams are parameters that shape the answer and are handled by the caller.
 var resultParams = []string{"_count", "_format", "_pretty"}
 
@@ -74,9 +71,13 @@ func ParseQuery(typ string, values url.Values, opt Options) (*Query, error) {
 		names = append(names, n)
 	}
 	slices.Sort(names)
+	left := budget{params: maxParams, operands: maxOperands, nodes: maxNodes}
 	for _, name := range names {
 		for _, raw := range values[name] {
-			if err := q.add(name, raw, opt); err != nil {
+			if left.params--; left.params < 0 {
+				return nil, &QueryError{name, "brings the query to too many parameters"}
+			}
+			if err := q.add(name, raw, opt, &left); err != nil {
 				return nil, err
 			}
 		}
@@ -84,7 +85,7 @@ func ParseQuery(typ string, values url.Values, opt Options) (*Query, error) {
 	return q, nil
 }
 
-func (q *Query) add(name, raw string, opt Options) error {
+func (q *Query) add(name, raw string, opt Options, left *budget) error {
 	code, modifier, _ := strings.Cut(name, ":")
 	if slices.Contains(resultParams, code) {
 		return q.addResult(code, raw)
@@ -105,19 +106,11 @@ func (q *Query) add(name, raw string, opt Options) error {
 		return nil
 	}
 	c := Criterion{Param: p, Code: code, Modifier: modifier}
-	parts := splitEscaped(raw, ',')
-	if len(parts) > maxAlternatives {
-		return &QueryError{name, "has too many values"}
-	}
 	if err := checkModifier(&c); err != nil {
 		return err
 	}
-	for _, part := range parts {
-		op, err := parseOperand(&c, part, opt)
-		if err != nil {
-			return err
-		}
-		c.Values = append(c.Values, op)
+	if err := c.parse(name, raw, opt, left); err != nil {
+		return err
 	}
 	q.Criteria = append(q.Criteria, c)
 	q.Used.Add(name, raw)
@@ -190,7 +183,7 @@ func parseOperand(c *Criterion, s string, opt Options) (Operand, error) {
 }
 
 func parseToken(c *Criterion, s string) (Operand, error) {
-	parts := splitEscaped(s, '|')
+	parts := splitEscaped(s, '|', 3)
 	switch len(parts) {
 	case 1:
 		if code := unescape(parts[0]); code != "" {
@@ -248,11 +241,12 @@ func parseDate(c *Criterion, s string, opt Options) (Operand, error) {
 	return op, nil
 }
 
-// splitEscaped splits at sep where it is not escaped by a backslash (R4 section 3.1.1.4.6); escapes are kept.
-func splitEscaped(s string, sep byte) []string {
+// splitEscaped splits at sep where it is not escaped by a backslash (R4 section 3.1.1.4.6), into at most limit
+// parts; escapes are kept.
+func splitEscaped(s string, sep byte, limit int) []string {
 	var parts []string
 	start := 0
-	for i := 0; i < len(s); i++ {
+	for i := 0; i < len(s) && len(parts) < limit-1; i++ {
 		switch s[i] {
 		case '\\':
 			i++

@@ -11,8 +11,12 @@ import (
 type Row struct {
 	Type, ID    string
 	LastUpdated time.Time // milliseconds, UTC
+	Created     time.Time // of the first version, milliseconds, UTC
 	Security    []fhir.Coding
+	Codes       []fhir.Coding // every coding in the resource
+	Classes     []fhir.Coding // profiles and content types
 	Authors     []string
+	Related     []string // Type/id of everything that the resource refers to
 	Values      []fhir.Value
 }
 
@@ -26,15 +30,12 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 	e.str(r.Type)
 	e.str(r.ID)
 	e.int(r.LastUpdated.UnixMilli())
-	e.uint(uint64(len(r.Security)))
-	for _, c := range r.Security {
-		e.str(c.System)
-		e.str(c.Code)
+	e.int(r.Created.UnixMilli())
+	for _, list := range [][]fhir.Coding{r.Security, r.Codes, r.Classes} {
+		e.codings(list)
 	}
-	e.uint(uint64(len(r.Authors)))
-	for _, a := range r.Authors {
-		e.str(a)
-	}
+	e.strs(r.Authors)
+	e.strs(r.Related)
 	e.values(r.Values)
 	return e.finish(), nil
 }
@@ -47,25 +48,9 @@ func (r *Row) UnmarshalBinary(b []byte) error {
 	}
 	r.Type, r.ID = d.str(), d.str()
 	r.LastUpdated = time.UnixMilli(d.int()).UTC()
-	r.Security = nil
-	for range d.count() {
-		r.Security = append(r.Security, fhir.Coding{System: d.str(), Code: d.str()})
-	}
-	r.Authors = nil
-	for range d.count() {
-		r.Authors = append(r.Authors, d.str())
-	}
+	r.Created = time.UnixMilli(d.int()).UTC()
+	r.Security, r.Codes, r.Classes = d.codings(), d.codings(), d.codings()
+	r.Authors, r.Related = d.strs(), d.strs()
 	r.Values = d.values(0)
 	return d.end()
-}
-
-// References lists the local references of the row, as Type/id.
-func (r *Row) References() []string {
-	var out []string
-	for i := range r.Values {
-		if v := &r.Values[i]; v.Kind == fhir.ValueReference && v.RefType != "" {
-			out = append(out, v.RefType+"/"+v.RefID)
-		}
-	}
-	return out
 }

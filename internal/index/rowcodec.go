@@ -35,6 +35,21 @@ func (e *rowEncoder) str(s string) {
 	e.uint(i)
 }
 
+func (e *rowEncoder) strs(list []string) {
+	e.uint(uint64(len(list)))
+	for _, s := range list {
+		e.str(s)
+	}
+}
+
+func (e *rowEncoder) codings(list []fhir.Coding) {
+	e.uint(uint64(len(list)))
+	for _, c := range list {
+		e.str(c.System)
+		e.str(c.Code)
+	}
+}
+
 func (e *rowEncoder) float(f float64) {
 	e.body = binary.BigEndian.AppendUint64(e.body, math.Float64bits(f))
 }
@@ -102,11 +117,7 @@ func (e *rowEncoder) token(v *fhir.Value) {
 	e.str(v.System)
 	e.str(v.Code)
 	e.str(v.Text)
-	e.uint(uint64(len(v.Types)))
-	for _, t := range v.Types {
-		e.str(t.System)
-		e.str(t.Code)
-	}
+	e.codings(v.Types)
 }
 
 // rowDecoder reads what rowEncoder wrote. After the first fault every read gives zero, and end reports it.
@@ -189,6 +200,20 @@ func (d *rowDecoder) str() string {
 	return d.strings[i]
 }
 
+func (d *rowDecoder) strs() (out []string) {
+	for range d.count() {
+		out = append(out, d.str())
+	}
+	return out
+}
+
+func (d *rowDecoder) codings() (out []fhir.Coding) {
+	for range d.count() {
+		out = append(out, fhir.Coding{System: d.str(), Code: d.str()})
+	}
+	return out
+}
+
 func (d *rowDecoder) float() float64 {
 	b := d.take(8)
 	if len(b) != 8 {
@@ -242,9 +267,7 @@ func (d *rowDecoder) value(depth int) (v fhir.Value) {
 	case fhir.ValueToken:
 		v.HasSystem = d.uint() == 1
 		v.System, v.Code, v.Text = d.str(), d.str(), d.str()
-		for range d.count() {
-			v.Types = append(v.Types, fhir.Coding{System: d.str(), Code: d.str()})
-		}
+		v.Types = d.codings()
 	case fhir.ValueString:
 		v.String = d.str()
 	case fhir.ValueDate:

@@ -27,9 +27,24 @@ type Caller struct {
 	Self      string   // id of the patient that the caller is, if so
 	Workforce bool     // of the custodian's own staff or systems: may record, and sees taken ids
 
-	PatientOnly bool // all scopes are at patient level
+	PatientOnly bool // a scope is at patient level: the token is bound to the launch patient
 	Allows      func(typ string, i Interaction) bool
 }
+
+// staff tells whether the caller acts for the custodian as a whole: a clinician whose token is bound to one patient
+// does not.
+func (c *Caller) staff() bool { return c.Workforce && !c.PatientOnly }
+
+// own is the patient whose consents the caller may write: itself, or for a clinician the launch patient.
+func (c *Caller) own() string {
+	if c.Workforce {
+		return c.Patient
+	}
+	return c.Self
+}
+
+// identity names the caller for what must not be shared between callers.
+func (c *Caller) identity() string { return c.agent() + "|" + c.Patient }
 
 // permit checks the scope.
 func (c *Caller) permit(typ string, i Interaction) error {
@@ -51,4 +66,5 @@ type Result struct {
 	JSON        []byte // nil if deleted
 	Created     bool   // by this request
 	Replayed    bool   // the first outcome of an idempotent request
+	Early       bool   // durable, and not committed yet: not visible
 }

@@ -24,13 +24,13 @@ func (s *Service) Create(ctx context.Context, c *Caller, typ string, raw []byte,
 	if err != nil {
 		return nil, err
 	}
-	idem := s.idempotency(c, &opt)
+	idem := s.idempotency(c, &opt, "POST "+typ, raw)
 	u, err := s.begin(ctx, append(cond.keys(), idem.keys()...)...)
 	if err != nil {
 		return nil, err
 	}
+	defer s.drop(u)
 	if first, err := idem.replay(ctx); err != nil || first != nil {
-		s.drop(u)
 		return first.single(), err
 	}
 	return s.createLocked(ctx, u, c, r, cond, idem, &opt)
@@ -39,26 +39,21 @@ func (s *Service) Create(ctx context.Context, c *Caller, typ string, raw []byte,
 func (s *Service) createLocked(ctx context.Context, u *unit, c *Caller, r *fhir.Resource, cond *condition, idem *idempotency, opt *WriteOptions) (*Result, error) {
 	found, err := cond.find(ctx)
 	if err != nil || found != nil {
-		s.drop(u)
 		return found, err
 	}
 	id := newID()
-	if err := s.custody(c, r, id); err != nil {
-		s.drop(u)
+	if err := s.custody(ctx, c, r, id); err != nil {
 		return nil, err
 	}
-	out, err := s.draft(u, c, &change{typ: r.Type, id: id, res: r, activity: "create", at: s.stamp()})
+	out, err := s.draft(ctx, u, c, &change{typ: r.Type, id: id, res: r, activity: "create", at: s.stamp()})
 	if err == nil {
-		err = idem.record(u, outcome{Single: true, Entries: []outcomeEntry{entryOf(out)}})
+		err = idem.record(u, outcome{Entries: []outcomeEntry{entryOf(out)}})
 	}
 	if err != nil {
-		s.drop(u)
 		return nil, err
 	}
-	if err := s.commit(ctx, u, opt, s.location(out)); err != nil {
-		return nil, err
-	}
-	return out, nil
+	out.Early, err = s.commit(ctx, u, opt, s.location(out))
+	return out, err
 }
 
 // condition is a conditional criterion: who asks, what for, and the lock that keeps two equal ones apart.

@@ -23,7 +23,7 @@ const cursorTTL = time.Hour
 
 var errCursor = &Error{Kind: Invalid, Msg: "the page link is not valid any more; repeat the search", Code: "expired"}
 
-func cursorAAD(c *Caller) []byte { return []byte(c.agent() + "|" + c.Patient) }
+func cursorAAD(c *Caller) []byte { return []byte(c.identity()) }
 
 func (s *Service) sealCursor(c *Caller, cur *cursor) (string, error) {
 	cur.Expires = s.now().Add(cursorTTL).Unix()

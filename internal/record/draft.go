@@ -53,7 +53,7 @@ func (c *change) version() uint64 {
 }
 
 // draft seals one version into the unit: body, index row, tokens, leaf. The caller holds the resource's lock.
-func (s *Service) draft(u *unit, caller *Caller, c *change) (*Result, error) {
+func (s *Service) draft(ctx context.Context, u *unit, caller *Caller, c *change) (*Result, error) {
 	out := &Result{Type: c.typ, ID: c.id, Version: c.version(), LastUpdated: c.at, Deleted: c.res == nil, Created: c.prev == nil || c.prev.Deleted}
 	if c.res != nil {
 		json, err := fhir.Splice(c.res.JSON, c.id, strconv.FormatUint(out.Version, 10), c.at)
@@ -75,7 +75,7 @@ func (s *Service) draft(u *unit, caller *Caller, c *change) (*Result, error) {
 	if err := s.draftLeaf(&v, key, caller, c, out); err != nil {
 		return nil, err
 	}
-	if err := s.draftRow(&v, key, c); err != nil {
+	if err := s.draftRow(ctx, &v, key, c); err != nil {
 		return nil, err
 	}
 	if c.typ == "Consent" {
@@ -110,7 +110,7 @@ func (s *Service) subjects(r *fhir.Resource, id string) []string {
 		return []string{id}
 	}
 	sub := fhir.SubjectsOf(r, s.cfg.Base)
-	if sub.Unresolved {
+	if sub.Unresolved || len(sub.Via) > 0 { // what it refers to may be of patients that it does not name
 		return []string{unresolvedSubject}
 	}
 	return sub.Patients
@@ -172,12 +172,23 @@ func joinPurposes(p []string) string {
 	return out
 }
 
-// draftRow indexes the version. A deletion has a row without values: it names the resource for history.
-func (s *Service) draftRow(v *store.StagedVersion, key *seal.Key, c *change) error {
-	row := &index.Row{Type: c.typ, ID: c.id, LastUpdated: c.at}
+// draftRow indexes the version. A deletion keeps what consents ask of the resource, and is found by no search.
+func (s *Service) draftRow(ctx context.Context, v *store.StagedVersion, key *seal.Key, c *change) error {
+	row := &index.Row{Type: c.typ, ID: c.id, Created: c.at}
+	if c.prev != nil {
+		before, err := s.store.Doc(ctx, c.prev.Doc)
+		if err != nil {
+			return internalError("read row", err)
+		}
+		if row, err = s.openRow(before); err != nil {
+			return internalError("open row", err)
+		}
+	}
+	created := row.Created
 	if c.res != nil {
 		row, v.Postings = index.Build(s.sealer, c.res, s.cfg.Base, c.id, c.at)
 	}
+	row.Created, row.LastUpdated = created, c.at
 	plain, err := row.MarshalBinary()
 	if err != nil {
 		return internalError("encode row", err)
@@ -198,7 +209,11 @@ func (s *Service) draftConsent(u *unit, v *store.StagedVersion, c *change) error
 			return internalError("consent", fmt.Errorf("unexpected proto %T", c.res.Proto))
 		}
 		active = pb.GetStatus().GetValue() == codes_go_proto.ConsentStateCode_ACTIVE
-		if id := pb.GetPatient().GetPatientId().GetValue(); id != "" {
+		id := s.consentPatient(pb)
+		if id == "" && active {
+			return fail(Unprocessable, "an active Consent must name its patient by a reference to a Patient of this server, or it could not be enforced")
+		}
+		if id != "" {
 			h := s.sealer.PatientHandle(id)
 			subjects = append(subjects, h)
 			v.Postings = append(v.Postings, s.consentToken(h))

@@ -24,6 +24,7 @@ const (
 	Throttled
 	Unavailable
 	NotSupported
+	Unprocessable
 )
 
 // Error is what a use case reports to a client. Msg and Issues hold no value that the client did not send in

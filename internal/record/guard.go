@@ -56,7 +56,12 @@ func (g *guard) may(ctx context.Context, h store.Handle, attrs func() (consent.R
 	if err != nil {
 		return false, internalError("open key", err)
 	}
-	for _, m := range key.Members() {
+	return g.mayAll(ctx, key.Members(), attrs)
+}
+
+// mayAll decides on data of several patients: all must permit.
+func (g *guard) mayAll(ctx context.Context, patients []store.Handle, attrs func() (consent.Resource, error)) (bool, error) {
+	for _, m := range patients {
 		ok, err := g.mayPatient(ctx, m, attrs)
 		if err != nil || !ok {
 			return false, err

@@ -1,7 +1,9 @@
 package record
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"time"
@@ -16,12 +18,13 @@ type idempotency struct {
 	s      *Service
 	token  store.Token  // of the client's key
 	keyed  bool         // there is one
+	digest []byte       // of the request: a key belongs to one
 	status *store.Token // where a client that did not wait for the ledger asks later
 }
 
 // outcome is what is remembered: where the writes went, no content.
 type outcome struct {
-	Single  bool           `json:"single,omitempty"` // of one interaction, not of a Bundle
+	Digest  []byte         `json:"digest"` // SHA-256 of the request; the outcome is sealed
 	Entries []outcomeEntry `json:"entries"`
 }
 
@@ -60,13 +63,18 @@ func (o *outcome) single() *Result {
 	return o.Entries[0].result()
 }
 
-func (s *Service) idempotency(c *Caller, opt *WriteOptions) *idempotency {
+// idempotency is of one caller and one request: target is its method and URL, body what it sends.
+func (s *Service) idempotency(c *Caller, opt *WriteOptions, target string, body []byte) *idempotency {
 	if opt.IdempotencyKey == "" && opt.StatusID == "" {
 		return nil
 	}
 	i := &idempotency{s: s, keyed: opt.IdempotencyKey != ""}
 	if i.keyed {
-		i.token = s.sealer.Token("", "", "idempotency", c.Client+"\x00"+opt.IdempotencyKey)
+		i.token = s.sealer.Token("", "", "idempotency", c.identity()+"\x00"+opt.IdempotencyKey)
+		h := sha256.New()
+		h.Write([]byte(target + "\x00"))
+		h.Write(body)
+		i.digest = h.Sum(nil)
 	}
 	if opt.StatusID != "" {
 		t := s.statusToken(c, opt.StatusID)
@@ -76,7 +84,7 @@ func (s *Service) idempotency(c *Caller, opt *WriteOptions) *idempotency {
 }
 
 func (s *Service) statusToken(c *Caller, id string) store.Token {
-	return s.sealer.Token("", "", "write-status", c.Client+"\x00"+id)
+	return s.sealer.Token("", "", "write-status", c.identity()+"\x00"+id)
 }
 
 func (i *idempotency) keys() []store.Token {
@@ -119,7 +127,14 @@ func (i *idempotency) replay(ctx context.Context) (*outcome, error) {
 	if !i.s.view().sees(got.Pos) {
 		return nil, fail(Unavailable, "the first request with this Idempotency-Key is still being committed; try again")
 	}
-	return i.s.openOutcome(i.token, got.Sealed)
+	o, err := i.s.openOutcome(i.token, got.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(o.Digest, i.digest) {
+		return nil, fail(Unprocessable, "this Idempotency-Key was used for another request; use a new one")
+	}
+	return o, nil
 }
 
 func (s *Service) openOutcome(t store.Token, sealed []byte) (*outcome, error) {
@@ -143,6 +158,7 @@ func (i *idempotency) record(u *unit, o outcome) error {
 	if i == nil || len(u.versions) == 0 {
 		return nil
 	}
+	o.Digest = i.digest
 	plain, err := json.Marshal(o)
 	if err != nil {
 		return internalError("encode outcome", err)

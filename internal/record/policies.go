@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"sync"
 
 	consentpb "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/resources/consent_go_proto"
@@ -31,16 +32,16 @@ type policyCache struct {
 	s *Service
 
 	mu    sync.RWMutex
-	epoch uint64                     // guarded by mu
-	sets  map[store.Handle]policySet // guarded by mu
-	owner map[[32]byte]store.Handle  // consent id -> patient; guarded by mu
+	epoch uint64                      // guarded by mu
+	sets  map[store.Handle]policySet  // guarded by mu
+	owner map[[32]byte][]store.Handle // consent id -> patients; guarded by mu
 }
 
 // policyCacheSize bounds the patients held; the cache is emptied when full.
 const policyCacheSize = 100_000
 
 func newPolicyCache(s *Service) *policyCache {
-	p := &policyCache{s: s, sets: map[store.Handle]policySet{}, owner: map[[32]byte]store.Handle{}}
+	p := &policyCache{s: s, sets: map[store.Handle]policySet{}, owner: map[[32]byte][]store.Handle{}}
 	s.cfg.Consortium.OnConsent(func(c ledger.Consent) { p.committed(c.ID) })
 	return p
 }
@@ -66,16 +67,23 @@ func (p *policyCache) get(ctx context.Context, h store.Handle) (policySet, error
 	if p.epoch == epoch {
 		p.sets[h] = set
 		for _, id := range ids {
-			p.owner[id] = h
+			if !slices.Contains(p.owner[id], h) {
+				p.owner[id] = append(p.owner[id], h)
+			}
 		}
 	}
 	return set, nil
 }
 
-// invalidate forgets the policies of patients of whom a consent was published.
-func (p *policyCache) invalidate(patients []store.Handle) {
+// change forgets the policies of patients of whom a consent is published, together with what publishes it.
+func (p *policyCache) change(patients []store.Handle, publish func()) {
+	if len(patients) == 0 {
+		publish()
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	publish()
 	p.epoch++
 	for _, h := range patients {
 		delete(p.sets, h)
@@ -87,7 +95,7 @@ func (p *policyCache) committed(id [32]byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.epoch++
-	if h, ok := p.owner[id]; ok {
+	for _, h := range p.owner[id] {
 		delete(p.sets, h)
 	}
 }
@@ -195,12 +203,24 @@ func (s *Service) compilePolicy(ctx context.Context, h store.Handle, res store.T
 	if !ok {
 		return nil, "", errors.New("not a Consent")
 	}
-	patient := pb.GetPatient().GetPatientId().GetValue()
+	patient := s.consentPatient(pb)
 	if s.sealer.PatientHandle(patient) != h {
 		return nil, "", nil
 	}
-	p, err = consent.Compile(pb, consent.Options{Location: s.cfg.Location})
+	p, err = consent.Compile(pb, consent.Options{Location: s.cfg.Location, Bases: []string{s.cfg.Base}})
 	return p, "Patient/" + patient, err
+}
+
+// consentPatient is the id of the local patient whose consent it is, in whatever spelling; empty if there is none.
+func (s *Service) consentPatient(pb *consentpb.Consent) string {
+	if id := pb.GetPatient().GetPatientId().GetValue(); id != "" {
+		return id
+	}
+	base, typ, id, _, ok := fhir.SplitReference(pb.GetPatient().GetUri().GetValue())
+	if !ok || typ != "Patient" || (base != "" && base != s.cfg.Base) {
+		return ""
+	}
+	return id
 }
 
 // checkCommitment compares the stored version with what the consortium committed to.

@@ -49,6 +49,12 @@ func (t *transaction) conditionalReference(ctx context.Context, ref, typ, query 
 	if target, ok := t.found[ref]; ok {
 		return target, nil
 	}
+	if err := ctx.Err(); err != nil {
+		return "", &Error{Kind: Unavailable, Msg: "the Bundle takes too long; nothing was stored: send it in parts", err: err}
+	}
+	if len(t.found) >= maxConditional {
+		return "", fail(TooLarge, "the Bundle has more than %d different conditional references; send it in parts", maxConditional)
+	}
 	k, err := t.s.conditional(t.c, typ, query)
 	if err != nil {
 		return "", err
@@ -76,6 +82,9 @@ func (t *transaction) conditionalReference(ctx context.Context, ref, typ, query 
 	return t.found[ref], nil
 }
 
+// maxConditional bounds the different conditional references of a Bundle: each is a search.
+const maxConditional = 2000
+
 func countWord(n int) string {
 	if n == 0 {
 		return "none"
@@ -92,7 +101,7 @@ func (t *transaction) matchesInBundle(q *index.Query) (map[string]bool, error) {
 			continue
 		}
 		if e.row == nil {
-			r, err := t.s.parse(e.typ, e.in.Resource)
+			r, err := fhir.Parse(e.in.Resource, t.s.cfg.Limits)
 			if err != nil {
 				return nil, atEntry(err, e.in)
 			}

@@ -30,6 +30,8 @@ func (s *Service) Search(ctx context.Context, c *Caller, typ string, values url.
 	if err := c.permit(typ, MaySearch); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.SearchTimeout)
+	defer cancel()
 	return s.searchFrom(ctx, c, &cursor{Type: typ, Query: values.Encode(), View: s.view()}, strict)
 }
 
@@ -46,6 +48,8 @@ func (s *Service) SearchNext(ctx context.Context, c *Caller, typ, sealed string)
 	if err := c.permit(cur.Type, MaySearch); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.SearchTimeout)
+	defer cancel()
 	return s.searchFrom(ctx, c, cur, false)
 }
 
@@ -217,10 +221,20 @@ func (sc *scan) mayNow(ctx context.Context, now store.Head) bool {
 // rowAttributes are what a consent may ask of a resource.
 func rowAttributes(r *index.Row) consent.Resource {
 	out := consent.Resource{
-		Ref: r.Type + "/" + r.ID, Type: r.Type, Authors: r.Authors, RelatedTo: r.References(), LastUpdated: r.LastUpdated,
+		Ref: r.Type + "/" + r.ID, Type: r.Type, Authors: r.Authors, RelatedTo: r.Related,
+		Created: r.Created, LastUpdated: r.LastUpdated,
+		Security: consentCodings(r.Security), Codes: consentCodings(r.Codes), Classes: consentCodings(r.Classes),
 	}
-	for _, c := range r.Security {
-		out.Security = append(out.Security, consent.Coding{System: c.System, Code: c.Code})
+	return out
+}
+
+func consentCodings(list []fhir.Coding) []consent.Coding {
+	if len(list) == 0 {
+		return nil
+	}
+	out := make([]consent.Coding, len(list))
+	for i, c := range list {
+		out[i] = consent.Coding(c)
 	}
 	return out
 }
@@ -261,7 +275,7 @@ func (s *Service) conditional(c *Caller, typ, criterion string) (*condition, err
 	}
 	return &condition{
 		s: s, c: c, query: &conditionQuery{q},
-		lock: s.sealer.Token(typ, "", "condition", values.Encode()),
+		lock: s.sealer.Token(typ, "", "condition", q.Conditions().Encode()),
 	}, nil
 }
 
@@ -269,7 +283,7 @@ func (s *Service) conditional(c *Caller, typ, criterion string) (*condition, err
 // so that blindness does not make duplicate patients; over what it may see for any other caller.
 func (s *Service) matches(ctx context.Context, c *Caller, k *conditionQuery, limit int) ([]hit, error) {
 	sc := &scan{s: s, view: s.view(), plan: k.q.Plan(s.sealer)}
-	if !c.Workforce || c.PatientOnly {
+	if !c.staff() {
 		sc.g = s.guard(c)
 	}
 	var out []hit

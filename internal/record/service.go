@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type Config struct {
 	Limits        fhir.Limits
 	BundleEntries int           // default 10,000
 	CommitTimeout time.Duration // how long a write waits for the ledger; default 15 s
+	SearchTimeout time.Duration // how long a search may take; default 30 s
 	MaxBatch      int           // leaves after which a batch takes no further unit; default 4,096
 	MaxBacklog    int64         // leaves that may wait for the ledger; default 65,536
 	Now           func() time.Time
@@ -44,6 +46,9 @@ func (c *Config) defaults() {
 	}
 	if c.CommitTimeout == 0 {
 		c.CommitTimeout = 15 * time.Second
+	}
+	if c.SearchTimeout == 0 {
+		c.SearchTimeout = 30 * time.Second
 	}
 	if c.MaxBatch == 0 {
 		c.MaxBatch = 4096
@@ -136,9 +141,12 @@ func (s *Service) commitStaged(ctx context.Context, pos store.Pos) error {
 	if err != nil {
 		return fmt.Errorf("read staged batch %d: %w", pos.Seq, err)
 	}
-	stop := context.AfterFunc(ctx, func() { close(s.writer.abort) })
+	stop := context.AfterFunc(ctx, s.writer.giveUp)
 	defer stop()
 	if !s.writer.awaitCommit(&batch{pos: pos, tx: b.Tx}) {
+		if e := s.writer.halted.Load(); e != nil {
+			return fmt.Errorf("commit staged batch %d: %w", pos.Seq, e)
+		}
 		return fmt.Errorf("commit staged batch %d: %w", pos.Seq, ctx.Err())
 	}
 	s.publish(&batch{pos: pos})
@@ -153,20 +161,16 @@ func (s *Service) refuseWrites(from, to uint64) {
 	s.log.Error("store is behind the chain: read-only", "missing_from", from, "missing_to", to)
 }
 
-// publish makes a committed batch visible. Consent changes take effect before the write is answered.
+// publish makes a committed batch visible, and its consents effective, in one step: nobody sees data of the batch
+// under policies from before it.
 func (s *Service) publish(b *batch) {
 	v := s.published.Load().with(b.pos.Writer, b.pos.Seq)
-	s.published.Store(&v)
+	s.policies.change(b.subjects(), func() { s.published.Store(&v) })
 	if err := s.store.SetPublished(context.Background(), b.pos.Writer, b.pos.Seq); err != nil {
 		s.log.Warn("store published hint", "error", err)
 	}
-	for _, u := range b.units {
-		for _, c := range u.consents {
-			s.policies.invalidate(c.subjects)
-		}
-		if len(u.consents) > 0 {
-			s.sides.wake()
-		}
+	if slices.ContainsFunc(b.units, func(u *unit) bool { return len(u.consents) > 0 }) {
+		s.sides.wake()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -54,36 +55,31 @@ func (s *Service) Transaction(ctx context.Context, c *Caller, b *fhir.Bundle, op
 	defer cancel()
 	t := &transaction{
 		s: s, c: c, targets: map[string]string{}, found: map[string]string{}, at: s.stamp(),
-		idem: s.idempotency(c, &opt),
 	}
 	if err := t.plan(b); err != nil {
 		return nil, err
 	}
+	t.idem = s.idempotency(c, &opt, "transaction", digestable(b))
+	opt.Durable = opt.Durable && !t.reads() // GET entries see what the Bundle wrote, once it is visible
 	u, err := s.begin(ctx, t.lockKeys()...)
 	if err != nil {
 		return nil, err
 	}
 	t.u = u
+	defer s.drop(u)
 	first, err := t.idem.replay(ctx)
-	if err == nil && first != nil {
-		s.drop(u)
+	if err != nil {
+		return nil, err
+	}
+	if first != nil {
 		err = t.replayed(first)
 	} else {
-		if err == nil {
-			err = t.write(ctx)
-		}
-		if err != nil {
-			s.drop(u)
-			return nil, err
-		}
-		err = s.commit(ctx, u, &opt, s.cfg.Base)
+		err = t.writeAndCommit(ctx, &opt)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := t.read(ctx); err != nil {
-		return nil, err
-	}
+	t.read(ctx)
 	out := make([]EntryResult, len(t.entries))
 	for i := range t.entries {
 		out[i] = t.entries[i].out
@@ -91,10 +87,41 @@ func (s *Service) Transaction(ctx context.Context, c *Caller, b *fhir.Bundle, op
 	return out, nil
 }
 
+func (t *transaction) writeAndCommit(ctx context.Context, opt *WriteOptions) error {
+	if err := t.write(ctx); err != nil {
+		return err
+	}
+	early, err := t.s.commit(ctx, t.u, opt, t.s.cfg.Base)
+	for i := range t.entries {
+		if r := t.entries[i].out.Result; r != nil && t.entries[i].exists == nil {
+			r.Early = early
+		}
+	}
+	return err
+}
+
+// reads tells whether any entry is a GET.
+func (t *transaction) reads() bool {
+	return slices.ContainsFunc(t.entries, func(e txEntry) bool { return e.in.Method == "GET" || e.in.Method == "HEAD" })
+}
+
+// digestable is what tells one Bundle from another.
+func digestable(b *fhir.Bundle) []byte {
+	var out []byte
+	for i := range b.Entries {
+		e := &b.Entries[i]
+		for _, part := range []string{e.FullURL, e.Method, e.URL, e.IfMatch, e.IfNoneExist, string(e.Resource)} {
+			out = append(strconv.AppendInt(out, int64(len(part)), 10), ':')
+			out = append(out, part...)
+		}
+	}
+	return out
+}
+
 // replayed takes the first outcome; GET entries are read anew.
 func (t *transaction) replayed(o *outcome) error {
 	if len(o.Entries) != len(t.entries) {
-		return fail(Conflict, "this Idempotency-Key was used for another request")
+		return fail(Unprocessable, "this Idempotency-Key was used for another request; use a new one")
 	}
 	for i, r := range replayed(o) {
 		t.entries[i].out = r
@@ -153,7 +180,7 @@ func atEntry(err error, in *fhir.BundleEntry) error {
 		return invalid(in.Locate(inv))
 	}
 	var e *Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || e.Kind == Internal {
 		return err
 	}
 	out := *e
@@ -175,6 +202,9 @@ func (t *transaction) planEntry(e *txEntry) error {
 	e.typ, e.id, e.query = typ, id, query
 	if !fhir.Storable(typ) {
 		return fail(NotSupported, "entry.request.url does not name a resource type that this server stores")
+	}
+	if hasID && !fhir.ValidID(id) {
+		return fail(Invalid, "entry.request.url does not end in a FHIR id")
 	}
 	switch e.in.Method {
 	case "POST":
@@ -275,11 +305,11 @@ func (t *transaction) apply(ctx context.Context, e *txEntry) (err error) {
 	if e.in.Method == "PUT" {
 		return t.put(ctx, e)
 	}
-	if err := t.s.custody(t.c, e.res, e.id); err != nil {
+	if err := t.s.custody(ctx, t.c, e.res, e.id); err != nil {
 		return err
 	}
 	e.out.Status = 201
-	e.out.Result, err = t.s.draft(t.u, t.c, &change{typ: e.typ, id: e.id, res: e.res, activity: "create", at: t.at})
+	e.out.Result, err = t.s.draft(ctx, t.u, t.c, &change{typ: e.typ, id: e.id, res: e.res, activity: "create", at: t.at})
 	return err
 }
 
@@ -311,18 +341,18 @@ func (t *transaction) remember() error {
 	return t.idem.record(t.u, o)
 }
 
-// read answers the GET entries, which see what the transaction wrote.
-func (t *transaction) read(ctx context.Context) error {
+// read answers the GET entries, which see what the transaction wrote. It cannot fail as a whole any more: what is
+// committed is committed, so an entry reports for itself.
+func (t *transaction) read(ctx context.Context) {
 	for i := range t.entries {
 		e := &t.entries[i]
 		if e.in.Method != "GET" && e.in.Method != "HEAD" {
 			continue
 		}
 		if err := t.s.readEntry(ctx, t.c, e); err != nil {
-			return atEntry(err, e.in)
+			e.out.Err = atEntry(err, e.in)
 		}
 	}
-	return nil
 }
 
 func (s *Service) readEntry(ctx context.Context, c *Caller, e *txEntry) (err error) {

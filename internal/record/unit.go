@@ -21,7 +21,9 @@ type unit struct {
 	state  atomic.Int32  // queued, taken or withdrawn
 	staged chan struct{} // closed when the unit is durable, or has failed
 	done   chan struct{} // closed when it is published, or has failed
-	err    error         // set before staged and done are closed
+	early  error         // why it was never staged; set before staged is closed
+	err    error         // set before done is closed
+	owned  bool          // by the writer: whoever began it must not drop it
 	pos    store.Pos     // set before staged is closed
 }
 
@@ -46,16 +48,23 @@ func (u *unit) leaves() int { return len(u.versions) }
 
 // finish ends the unit before or at publish. It runs once.
 func (u *unit) finish(err error) {
-	if err != nil && u.err == nil {
-		u.err = err
-	}
+	u.err = err
 	select {
 	case <-u.staged:
 	default:
+		u.early = err
 		close(u.staged)
 	}
 	u.locks.release()
 	close(u.done)
+}
+
+// stagedIf is the channel that an early answer waits for; nil never fires.
+func stagedIf(early bool, u *unit) <-chan struct{} {
+	if early {
+		return u.staged
+	}
+	return nil
 }
 
 // durable marks the unit as staged.
@@ -67,13 +76,15 @@ func (u *unit) durable(pos store.Pos) {
 // await waits until the unit is published (or, for early, durable). When ctx ends first the unit is withdrawn if
 // it was not staged yet; else its outcome is not known to the caller, and says so.
 func (u *unit) await(ctx context.Context, early bool, location string) error {
-	ch := u.done
+	done := u.done
 	if early {
-		ch = u.staged
+		done = nil
 	}
 	select {
-	case <-ch:
+	case <-done:
 		return u.err
+	case <-stagedIf(early, u):
+		return u.early
 	case <-ctx.Done():
 	}
 	if u.state.CompareAndSwap(unitQueued, unitWithdrawn) {

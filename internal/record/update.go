@@ -22,27 +22,24 @@ func (s *Service) Update(ctx context.Context, c *Caller, typ, id string, raw []b
 	}
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	idem := s.idempotency(c, &opt)
+	idem := s.idempotency(c, &opt, "PUT "+typ+"/"+id, raw)
 	u, err := s.begin(ctx, append(idem.keys(), s.resourceToken(typ, id))...)
 	if err != nil {
 		return nil, err
 	}
+	defer s.drop(u)
 	if first, err := idem.replay(ctx); err != nil || first != nil {
-		s.drop(u)
 		return first.single(), err
 	}
 	out, err := s.draftUpdate(ctx, u, c, r, id, opt.IfMatch)
 	if err == nil {
-		err = idem.record(u, outcome{Single: true, Entries: []outcomeEntry{entryOf(out)}})
+		err = idem.record(u, outcome{Entries: []outcomeEntry{entryOf(out)}})
 	}
 	if err != nil {
-		s.drop(u)
 		return nil, err
 	}
-	if err := s.commit(ctx, u, &opt, s.location(out)); err != nil {
-		return nil, err
-	}
-	return out, nil
+	out.Early, err = s.commit(ctx, u, &opt, s.location(out))
+	return out, err
 }
 
 // checkBodyID: the body must carry the id of the URL (R4 section 3.1.0.5).
@@ -64,10 +61,10 @@ func (s *Service) draftUpdate(ctx context.Context, u *unit, c *Caller, r *fhir.R
 	if err := checkMatch(ifMatch, prev); err != nil {
 		return nil, err
 	}
-	if err := s.custody(c, r, id); err != nil {
+	if err := s.custody(ctx, c, r, id); err != nil {
 		return nil, err
 	}
-	if prev != nil && r.Type == "Consent" && !c.Workforce {
+	if prev != nil && r.Type == "Consent" && !c.staff() {
 		if err := s.ownConsent(c, prev); err != nil {
 			return nil, err
 		}
@@ -76,7 +73,7 @@ func (s *Service) draftUpdate(ctx context.Context, u *unit, c *Caller, r *fhir.R
 	if prev == nil || prev.Deleted {
 		activity = "create"
 	}
-	return s.draft(u, c, &change{typ: r.Type, id: id, res: r, prev: prev, activity: activity, at: s.stamp()})
+	return s.draft(ctx, u, c, &change{typ: r.Type, id: id, res: r, prev: prev, activity: activity, at: s.stamp()})
 }
 
 // Delete marks a resource as deleted; its history stays (R4 section 3.1.0.7). Deleting what is not there is no
@@ -87,31 +84,24 @@ func (s *Service) Delete(ctx context.Context, c *Caller, typ, id string, opt Wri
 	}
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	idem := s.idempotency(c, &opt)
+	idem := s.idempotency(c, &opt, "DELETE "+typ+"/"+id, nil)
 	u, err := s.begin(ctx, append(idem.keys(), s.resourceToken(typ, id))...)
 	if err != nil {
 		return nil, err
 	}
+	defer s.drop(u)
 	if first, err := idem.replay(ctx); err != nil || first != nil {
-		s.drop(u)
 		return first.single(), err
 	}
 	out, err := s.draftDelete(ctx, u, c, typ, id, opt.IfMatch)
 	if err == nil && out != nil {
-		err = idem.record(u, outcome{Single: true, Entries: []outcomeEntry{entryOf(out)}})
+		err = idem.record(u, outcome{Entries: []outcomeEntry{entryOf(out)}})
 	}
-	if err != nil {
-		s.drop(u)
+	if err != nil || out == nil {
 		return nil, err
 	}
-	location := ""
-	if out != nil {
-		location = s.location(out)
-	}
-	if err := s.commit(ctx, u, &opt, location); err != nil {
-		return nil, err
-	}
-	return out, nil
+	out.Early, err = s.commit(ctx, u, &opt, s.location(out))
+	return out, err
 }
 
 func (s *Service) draftDelete(ctx context.Context, u *unit, c *Caller, typ, id, ifMatch string) (*Result, error) {
@@ -125,17 +115,17 @@ func (s *Service) draftDelete(ctx context.Context, u *unit, c *Caller, typ, id, 
 	if prev == nil || prev.Deleted {
 		return nil, nil //nolint:nilnil // documented: nothing changed
 	}
-	if typ == "Consent" && !c.Workforce {
+	if typ == "Consent" && !c.staff() {
 		if err := s.ownConsent(c, prev); err != nil {
 			return nil, err
 		}
 	}
-	return s.draft(u, c, &change{typ: typ, id: id, prev: prev, activity: "delete", at: s.stamp()})
+	return s.draft(ctx, u, c, &change{typ: typ, id: id, prev: prev, activity: "delete", at: s.stamp()})
 }
 
 // ownConsent lets a patient withdraw its own consent, and nobody else's.
 func (s *Service) ownConsent(c *Caller, h *store.Head) error {
-	if c.Self != "" && h.Handle == s.sealer.PatientHandle(c.Self) {
+	if who := c.own(); who != "" && h.Handle == s.sealer.PatientHandle(who) {
 		return nil
 	}
 	return fail(Forbidden, "only the patient and the custodian's staff may withdraw a consent")

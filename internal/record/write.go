@@ -5,10 +5,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/chartseal/chartseal/consent"
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/store"
 )
@@ -51,23 +53,26 @@ func (s *Service) begin(ctx context.Context, keys ...store.Token) (*unit, error)
 	return u, nil
 }
 
-// drop ends a unit that was not handed to the writer.
+// drop ends a unit unless the writer owns it. Whoever begins a unit defers it, so that no way out keeps a lock.
 func (s *Service) drop(u *unit) {
+	if u.owned {
+		return
+	}
 	s.sealer.Abandon(u.keys)
 	u.locks.release()
 }
 
-// commit hands the unit over and waits for its outcome. A unit without versions changes nothing.
-func (s *Service) commit(ctx context.Context, u *unit, opt *WriteOptions, location string) error {
+// commit hands the unit over and waits for its outcome. A unit without versions changes nothing. early tells that
+// the write is durable and not committed yet, as the caller wished.
+func (s *Service) commit(ctx context.Context, u *unit, opt *WriteOptions, location string) (early bool, err error) {
 	if len(u.versions) == 0 {
-		s.drop(u)
-		return nil
+		return false, nil
 	}
 	if err := s.writer.enqueue(u); err != nil {
-		s.drop(u)
-		return err
+		return false, err
 	}
-	return u.await(ctx, opt.Durable, location)
+	u.owned = true
+	return opt.Durable, u.await(ctx, opt.Durable, location)
 }
 
 // parse validates a resource and checks that it is of the type that the URL names. Conditional references are for
@@ -96,23 +101,36 @@ func oneIssue(text, expression string) error {
 	}}}
 }
 
-// custody decides whether the caller may record this resource: consent governs disclosure, not recording, but
-// nobody outside the custodian's workforce and the patient writes consents, and a patient app stays with its
-// patient.
-func (s *Service) custody(c *Caller, r *fhir.Resource, id string) error {
-	if c.Workforce {
+// custody decides whether the caller may record this resource. The custodian's staff may: consent governs disclosure,
+// not recording. A token that is bound to a patient records for that patient alone; anybody else, only for patients
+// that it sees. Consents are for the patient and the staff.
+func (s *Service) custody(ctx context.Context, c *Caller, r *fhir.Resource, id string) error {
+	if c.staff() {
 		return nil
 	}
 	subjects := s.subjects(r, id)
-	self := len(subjects) == 1 && subjects[0] == c.Self && c.Self != ""
-	if r.Type == "Consent" && !self {
+	if r.Type == "Consent" && !c.Workforce && (c.Self == "" || !slices.Equal(subjects, []string{c.Self})) {
 		return fail(Forbidden, "only the patient and the custodian's staff may record a consent")
 	}
-	if c.PatientOnly && fhir.InPatientCompartment(r.Type) && (len(subjects) != 1 || subjects[0] != c.Patient) {
-		return fail(Forbidden, "the access token is bound to another patient's record")
+	if c.PatientOnly && !slices.Equal(subjects, []string{c.Patient}) {
+		return fail(Forbidden, "the access token is bound to one patient's record, and this is not of it")
+	}
+	patients := make([]store.Handle, len(subjects))
+	for i, id := range subjects {
+		patients[i] = s.sealer.PatientHandle(id)
+	}
+	unlabelled := func() (consent.Resource, error) { return consent.Resource{}, nil }
+	ok, err := s.guard(c).mayAll(ctx, patients, unlabelled)
+	if err != nil {
+		return err
+	}
+	if !ok || len(patients) == 0 || slices.Contains(patients, s.unresolved) {
+		return errCustody
 	}
 	return nil
 }
+
+var errCustody = &Error{Kind: Forbidden, Msg: "only the custodian's staff may record this"}
 
 // current is the newest version of a resource for a writer that holds its lock: nil if there is none. A caller
 // outside the workforce that may not see it gets Absent, as for one that never existed.
@@ -122,7 +140,7 @@ func (s *Service) current(ctx context.Context, c *Caller, res store.Token) (*sto
 		return nil, internalError("read head", err)
 	}
 	known := err == nil
-	if !c.Workforce {
+	if !c.staff() {
 		if !known {
 			return nil, errAbsent
 		}
@@ -132,6 +150,9 @@ func (s *Service) current(ctx context.Context, c *Caller, res store.Token) (*sto
 		}
 		if !ok {
 			return nil, errAbsent
+		}
+		if h.Handle == (store.Handle{}) || h.Handle == s.unresolved {
+			return nil, errCustody
 		}
 	}
 	if !known {

@@ -31,6 +31,7 @@ type writer struct {
 	waiting   atomic.Int64  // leaves queued
 	inFlight  atomic.Int64  // batches staged and not published
 	halted    atomic.Pointer[Error]
+	aborted   sync.Once
 	closing   sync.RWMutex // write-held once, to close stop after the last enqueue
 	closed    bool         // guarded by closing
 
@@ -59,6 +60,16 @@ type batch struct {
 	units []*unit // none for a batch found staged at start
 }
 
+// subjects are the patients whose policies the batch changes.
+func (b *batch) subjects() (out []store.Handle) {
+	for _, u := range b.units {
+		for i := range u.consents {
+			out = append(out, u.consents[i].subjects...)
+		}
+	}
+	return out
+}
+
 func (b *batch) leaves() (n int) {
 	for _, u := range b.units {
 		n += u.leaves()
@@ -82,10 +93,21 @@ func newWriter(cfg writerConfig, committed, staged uint64, doc store.DocID) *wri
 }
 
 func (w *writer) noteCommitted(seq uint64) {
-	if seq > w.committed.Load() {
-		w.committed.Store(seq)
+	for old := w.committed.Load(); seq > old && !w.committed.CompareAndSwap(old, seq); {
+		old = w.committed.Load()
 	}
 	signal(w.wake)
+}
+
+// askCommitted asks the chain itself: a commit may have come before anybody listened, as when CometBFT replays at
+// the start.
+func (w *writer) askCommitted() {
+	seq, err := w.cfg.chain.CommittedSeq(w.cfg.chain.Writer())
+	if err != nil {
+		w.cfg.log.Warn("ask the chain", "error", err)
+		return
+	}
+	w.noteCommitted(seq)
 }
 
 // signal sets a flag that somebody waits for; it stays set until taken.
@@ -143,11 +165,14 @@ func (w *writer) close(ctx context.Context) error {
 	case <-finished:
 		return nil
 	case <-ctx.Done():
-		close(w.abort)
+		w.giveUp()
 		<-finished
 		return fmt.Errorf("drain writes: %w", ctx.Err())
 	}
 }
+
+// giveUp ends waiting for the chain.
+func (w *writer) giveUp() { w.aborted.Do(func() { close(w.abort) }) }
 
 func (w *writer) stageLoop() {
 	defer close(w.handoff)
@@ -364,7 +389,10 @@ func (w *writer) commitLoop() {
 func (w *writer) awaitCommit(b *batch) bool {
 	timer := time.NewTimer(w.cfg.retry)
 	defer timer.Stop()
-	for w.committed.Load() < b.pos.Seq {
+	for w.askCommitted(); w.committed.Load() < b.pos.Seq; w.askCommitted() {
+		if w.halted.Load() != nil {
+			return false
+		}
 		ctx, cancel := context.WithTimeout(context.Background(), w.cfg.retry)
 		err := w.cfg.chain.Submit(ctx, b.tx)
 		cancel()
