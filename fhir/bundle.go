@@ -48,8 +48,10 @@ func ParseBundle(raw []byte, lim Limits) (*Bundle, error) {
 	start := s.pos
 	t := s.document()
 	if t != nil && t.name != "Bundle" {
-		s.issues = []located{{start, Issue{Severity: "error", Code: "invalid",
-			Diagnostics: "expected a Bundle", Expression: []string{t.name}}}}
+		s.issues = []located{{start, Issue{
+			Severity: "error", Code: "invalid",
+			Diagnostics: "expected a Bundle", Expression: []string{t.name},
+		}}}
 	}
 	if err := s.invalid(); err != nil {
 		return nil, err
@@ -61,8 +63,10 @@ func ParseBundle(raw []byte, lim Limits) (*Bundle, error) {
 	}
 	r.bundle()
 	if r.failed != nil { // the scan accepted the JSON: too many entries
-		return nil, invalidAt(raw, []located{{r.failed.off, Issue{Severity: "fatal", Code: r.failed.code,
-			Diagnostics: r.failed.text, Expression: []string{"Bundle.entry"}}}})
+		return nil, invalidAt(raw, []located{{r.failed.off, Issue{
+			Severity: "fatal", Code: r.failed.code,
+			Diagnostics: r.failed.text, Expression: []string{"Bundle.entry"},
+		}}})
 	}
 	if err := invalidAt(raw, r.check()); err != nil {
 		return nil, err
@@ -188,8 +192,10 @@ func (r *bundleReader) check() []located {
 			fullURLs[e.FullURL] = true
 		}
 		if problem != "" && len(found) < maxIssues {
-			found = append(found, located{r.offs[i], Issue{Severity: "error", Code: "invariant",
-				Diagnostics: problem, Expression: []string{e.Path + where}}})
+			found = append(found, located{r.offs[i], Issue{
+				Severity: "error", Code: "invariant",
+				Diagnostics: problem, Expression: []string{e.Path + where},
+			}})
 		}
 	}
 	return found

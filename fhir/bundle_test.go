@@ -21,10 +21,14 @@ func TestParseBundle(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &Bundle{Type: "transaction", Entries: []BundleEntry{
-		{FullURL: "urn:uuid:1", Method: "POST", URL: "Patient", IfNoneExist: "identifier=a|b", Path: "Bundle.entry[0]", Line: 4, Column: 16,
-			Resource: []byte(`{"id":"x", "resourceType":"Patient"}`)},
-		{Method: "PUT", URL: "Patient/1", IfMatch: `W/"1"`, Path: "Bundle.entry[1]", Line: 5, Column: 79,
-			Resource: []byte(`{"resourceType":"Patient","id":"1"}`)},
+		{
+			FullURL: "urn:uuid:1", Method: "POST", URL: "Patient", IfNoneExist: "identifier=a|b", Path: "Bundle.entry[0]", Line: 4, Column: 16,
+			Resource: []byte(`{"id":"x", "resourceType":"Patient"}`),
+		},
+		{
+			Method: "PUT", URL: "Patient/1", IfMatch: `W/"1"`, Path: "Bundle.entry[1]", Line: 5, Column: 79,
+			Resource: []byte(`{"resourceType":"Patient","id":"1"}`),
+		},
 		{Method: "GET", URL: "Patient?_id=1", IfNoneMatch: `W/"2"`, IfModifiedSince: "2020-01-01T00:00:00Z", Path: "Bundle.entry[2]"},
 		{Method: "DELETE", URL: "Patient/2", Path: "Bundle.entry[3]"},
 	}}
@@ -148,8 +152,10 @@ func FuzzParseBundle(f *testing.F) {
 		}
 		for i, w := range want.Entry {
 			e := b.Entries[i]
-			got := BundleEntry{w.FullURL, w.Request.Method, strings.TrimPrefix(w.Request.URL, "/"), w.Request.IfMatch, w.Request.IfNoneMatch,
-				w.Request.IfModifiedSince, w.Request.IfNoneExist, w.Resource, e.Path, e.Line, e.Column}
+			got := BundleEntry{
+				w.FullURL, w.Request.Method, strings.TrimPrefix(w.Request.URL, "/"), w.Request.IfMatch, w.Request.IfNoneMatch,
+				w.Request.IfModifiedSince, w.Request.IfNoneExist, w.Resource, e.Path, e.Line, e.Column,
+			}
 			if diff := cmp.Diff(got, e); diff != "" {
 				t.Fatal(diff)
 			}

@@ -27,7 +27,7 @@ func TestCodings(t *testing.T) {
 // FuzzCodings: what Parse accepts is walked to its end.
 func FuzzCodings(f *testing.F) {
 	f.Add([]byte(`{"resourceType":"Patient","identifier":[{"system":"a","value":"\\\""}],"_active":{"id":"x"}}`))
-	f.Fuzz(func(t *testing.T, raw []byte) {
+	f.Fuzz(func(_ *testing.T, raw []byte) {
 		if r, err := Parse(raw, Limits{MaxBytes: 1 << 16}); err == nil {
 			Codings(r.JSON)
 		}

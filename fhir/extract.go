@@ -45,8 +45,10 @@ func IDValue(id string) Value {
 // dateTime of the same millisecond matches.
 func LastUpdatedValue(t time.Time) Value {
 	low := t.Truncate(time.Millisecond)
-	return Value{Param: paramTables().byURL["http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"],
-		Kind: ValueDate, Low: low, High: low.Add(time.Millisecond)}
+	return Value{
+		Param: paramTables().byURL["http://hl7.org/fhir/SearchParameter/Resource-lastUpdated"],
+		Kind:  ValueDate, Low: low, High: low.Add(time.Millisecond),
+	}
 }
 
 // evaluation is the state of one extraction. All items live in one arena, which

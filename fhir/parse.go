@@ -16,8 +16,10 @@ func Parse(raw []byte, lim Limits) (*Resource, error) {
 	start := s.pos
 	t := s.document()
 	if t != nil && !Storable(t.name) {
-		s.issues = append(s.issues, located{start, Issue{Severity: "error", Code: "not-supported",
-			Diagnostics: t.name + " cannot be stored", Expression: []string{t.name}}})
+		s.issues = append(s.issues, located{start, Issue{
+			Severity: "error", Code: "not-supported",
+			Diagnostics: t.name + " cannot be stored", Expression: []string{t.name},
+		}})
 	}
 	if err := s.invalid(); err != nil {
 		return nil, err

@@ -125,8 +125,10 @@ func (s *scanner) resource() *typ {
 	}
 	for _, ref := range s.local[first:] {
 		if _, ok := s.ids[ref.id]; !ok && len(s.issues) < maxIssues {
-			s.issues = append(s.issues, located{ref.off, Issue{Severity: "error", Code: "value",
-				Diagnostics: "no contained resource has the id that the reference names", Expression: ref.at}})
+			s.issues = append(s.issues, located{ref.off, Issue{
+				Severity: "error", Code: "value",
+				Diagnostics: "no contained resource has the id that the reference names", Expression: ref.at,
+			}})
 		}
 	}
 	s.local, s.ids = s.local[:first], ids

@@ -14,28 +14,50 @@ var spliceTime = time.Date(2024, 2, 29, 23, 30, 1, 999_999_999, time.FixedZone("
 func TestSplice(t *testing.T) {
 	const stamp = `"2024-03-01T00:30:01.999Z"`
 	cases := []struct{ name, in, want string }{
-		{"nothing there", `{"resourceType":"Patient","active":true}`,
-			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"active":true}`},
-		{"type only", `{"resourceType":"Patient"}`,
-			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`},
-		{"type last", `{"active":true,"resourceType":"Patient"}`,
-			`{"active":true,"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`},
-		{"id there", `{"id":"old","active":true,"resourceType":"Patient"}`,
-			`{"id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"active":true,"resourceType":"Patient"}`},
-		{"meta there", `{"resourceType":"Patient","meta":{"tag":[{"code":"versionId"}]}}`,
-			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `,"tag":[{"code":"versionId"}]}}`},
-		{"version there", `{"meta":{"tag":[],"versionId":"1","source":"x:y"},"resourceType":"Patient"}`,
-			`{"meta":{"lastUpdated":` + stamp + `,"tag":[],"versionId":"7","source":"x:y"},"resourceType":"Patient","id":"a"}`},
-		{"all there", `{"resourceType":"Patient","meta":{"lastUpdated":"2020-01-01T00:00:00Z","versionId":"1"},"id":"b","x":{"id":"1"}}`,
-			`{"resourceType":"Patient","meta":{"lastUpdated":` + stamp + `,"versionId":"7"},"id":"a","x":{"id":"1"}}`},
-		{"siblings stay", `{"resourceType":"Patient","_id":{"id":"x"},"meta":{"_versionId":{"id":"y"}}}`,
-			`{"resourceType":"Patient","id":"a","_id":{"id":"x"},"meta":{"versionId":"7","lastUpdated":` + stamp + `,"_versionId":{"id":"y"}}}`},
-		{"escaped names", `{"resourceType":"Patient","\u0069d":"old","met\u0061":{"version\u0049d":"1"}}`,
-			`{"resourceType":"Patient","\u0069d":"a","met\u0061":{"lastUpdated":` + stamp + `,"version\u0049d":"7"}}`},
-		{"empty meta", `{"resourceType":"Patient","meta":{}}`,
-			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`},
-		{"nested stays", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","meta":{"versionId":"1"}}}]}`,
-			`{"resourceType":"Bundle","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"entry":[{"resource":{"resourceType":"Patient","id":"1","meta":{"versionId":"1"}}}]}`},
+		{
+			"nothing there", `{"resourceType":"Patient","active":true}`,
+			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"active":true}`,
+		},
+		{
+			"type only", `{"resourceType":"Patient"}`,
+			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`,
+		},
+		{
+			"type last", `{"active":true,"resourceType":"Patient"}`,
+			`{"active":true,"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`,
+		},
+		{
+			"id there", `{"id":"old","active":true,"resourceType":"Patient"}`,
+			`{"id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"active":true,"resourceType":"Patient"}`,
+		},
+		{
+			"meta there", `{"resourceType":"Patient","meta":{"tag":[{"code":"versionId"}]}}`,
+			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `,"tag":[{"code":"versionId"}]}}`,
+		},
+		{
+			"version there", `{"meta":{"tag":[],"versionId":"1","source":"x:y"},"resourceType":"Patient"}`,
+			`{"meta":{"lastUpdated":` + stamp + `,"tag":[],"versionId":"7","source":"x:y"},"resourceType":"Patient","id":"a"}`,
+		},
+		{
+			"all there", `{"resourceType":"Patient","meta":{"lastUpdated":"2020-01-01T00:00:00Z","versionId":"1"},"id":"b","x":{"id":"1"}}`,
+			`{"resourceType":"Patient","meta":{"lastUpdated":` + stamp + `,"versionId":"7"},"id":"a","x":{"id":"1"}}`,
+		},
+		{
+			"siblings stay", `{"resourceType":"Patient","_id":{"id":"x"},"meta":{"_versionId":{"id":"y"}}}`,
+			`{"resourceType":"Patient","id":"a","_id":{"id":"x"},"meta":{"versionId":"7","lastUpdated":` + stamp + `,"_versionId":{"id":"y"}}}`,
+		},
+		{
+			"escaped names", `{"resourceType":"Patient","\u0069d":"old","met\u0061":{"version\u0049d":"1"}}`,
+			`{"resourceType":"Patient","\u0069d":"a","met\u0061":{"lastUpdated":` + stamp + `,"version\u0049d":"7"}}`,
+		},
+		{
+			"empty meta", `{"resourceType":"Patient","meta":{}}`,
+			`{"resourceType":"Patient","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `}}`,
+		},
+		{
+			"nested stays", `{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Patient","id":"1","meta":{"versionId":"1"}}}]}`,
+			`{"resourceType":"Bundle","id":"a","meta":{"versionId":"7","lastUpdated":` + stamp + `},"entry":[{"resource":{"resourceType":"Patient","id":"1","meta":{"versionId":"1"}}}]}`,
+		},
 	}
 	for _, c := range cases {
 		in := []byte(c.in)
@@ -59,10 +81,17 @@ func TestSpliceRefuses(t *testing.T) {
 		in, id, version string
 		at              time.Time
 	}{
-		{ok, "", "1", spliceTime}, {ok, "a", "", spliceTime}, {ok, `a"`, "1", spliceTime}, {ok, "a", `1"`, spliceTime},
-		{ok, "a", "1", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, {ok, "a", "1", time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)},
-		{`[]`, "a", "1", spliceTime}, {`{}`, "a", "1", spliceTime}, {``, "a", "1", spliceTime},
-		{`{"resourceType":"Patient","meta":[]}`, "a", "1", spliceTime}, {`{"resourceType":"Patient"`, "a", "1", spliceTime},
+		{ok, "", "1", spliceTime},
+		{ok, "a", "", spliceTime},
+		{ok, `a"`, "1", spliceTime},
+		{ok, "a", `1"`, spliceTime},
+		{ok, "a", "1", time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{ok, "a", "1", time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{`[]`, "a", "1", spliceTime},
+		{`{}`, "a", "1", spliceTime},
+		{``, "a", "1", spliceTime},
+		{`{"resourceType":"Patient","meta":[]}`, "a", "1", spliceTime},
+		{`{"resourceType":"Patient"`, "a", "1", spliceTime},
 	} {
 		if got, err := Splice([]byte(c.in), c.id, c.version, c.at); err == nil {
 			t.Errorf("%+v gives %s", c, got)

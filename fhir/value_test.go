@@ -92,8 +92,10 @@ func TestSplitReference(t *testing.T) {
 			t.Errorf("%s is %q %q %q %q %v", c.in, base, typ, id, version, ok)
 		}
 	}
-	for _, in := range []string{"", "1", "Patient", "Patient/", "/Patient/1", "Foo/1", "Parameters/1", "patient/1", "#p", "urn:uuid:7d1a2c04-7d4f-4a77-b8ee-3d7f7d5b1a55",
-		"Patient/1/_history/", "Patient/1/_history/2/3", "Patient/1/x", "Patient?identifier=1", "Patient/a b", "Patient/a_b", "http://x.org/Patient/1?x=y"} {
+	for _, in := range []string{
+		"", "1", "Patient", "Patient/", "/Patient/1", "Foo/1", "Parameters/1", "patient/1", "#p", "urn:uuid:7d1a2c04-7d4f-4a77-b8ee-3d7f7d5b1a55",
+		"Patient/1/_history/", "Patient/1/_history/2/3", "Patient/1/x", "Patient?identifier=1", "Patient/a b", "Patient/a_b", "http://x.org/Patient/1?x=y",
+	} {
 		if base, typ, id, version, ok := SplitReference(in); ok || base+typ+id+version != "" {
 			t.Errorf("%q is accepted as %q %q %q %q", in, base, typ, id, version)
 		}

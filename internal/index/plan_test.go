@@ -139,8 +139,10 @@ func TestTokensNeverMiss(t *testing.T) {
 
 func TestRowRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		row := &Row{Type: "Patient", ID: "p1", LastUpdated: drawInstant(t, "now"), Created: drawInstant(t, "created"),
-			Security: []fhir.Coding{{System: "s", Code: "R"}}, Codes: []fhir.Coding{{System: "l", Code: "1"}}, Authors: []string{"Practitioner/1"}, Related: []string{"A/1"}}
+		row := &Row{
+			Type: "Patient", ID: "p1", LastUpdated: drawInstant(t, "now"), Created: drawInstant(t, "created"),
+			Security: []fhir.Coding{{System: "s", Code: "R"}}, Codes: []fhir.Coding{{System: "l", Code: "1"}}, Authors: []string{"Practitioner/1"}, Related: []string{"A/1"},
+		}
 		for range rapid.IntRange(0, 5).Draw(t, "values") {
 			row.Values = append(row.Values, drawValue(t))
 		}

@@ -106,7 +106,7 @@ func TestMatchDate(t *testing.T) {
 func FuzzParseQuery(f *testing.F) {
 	f.Add("family=a&birthdate=ge2000&identifier=x|y")
 	f.Add(`_id=1,2&organization=Organization/1\,`)
-	f.Fuzz(func(t *testing.T, raw string) {
+	f.Fuzz(func(_ *testing.T, raw string) {
 		values, err := url.ParseQuery(raw)
 		if err != nil {
 			return

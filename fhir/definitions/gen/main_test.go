@@ -64,8 +64,10 @@ func TestRun(t *testing.T) {
 	}
 	want := definitions{
 		Params: []param{
-			{URL: "http://hl7.org/fhir/SearchParameter/DocumentReference-relationship", Code: "r", Type: "composite", Base: []string{"DocumentReference"},
-				Component: []component{{"2", "code"}, {"1", "target"}}},
+			{
+				URL: "http://hl7.org/fhir/SearchParameter/DocumentReference-relationship", Code: "r", Type: "composite", Base: []string{"DocumentReference"},
+				Component: []component{{"2", "code"}, {"1", "target"}},
+			},
 			{URL: "http://x.org/a", Code: "_a", Type: "reference", Base: []string{"Resource"}, Target: []string{"Group"}},
 			{URL: "http://x.org/b", Code: "b", Type: "token", Base: []string{"Patient"}, Expression: "Patient.b"},
 			{URL: "http://y.org/n", Code: "n", Type: "date", Base: []string{"Patient"}},
