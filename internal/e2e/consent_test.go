@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // permit is a Consent that lets an actor read for a purpose; status active or inactive.
@@ -56,6 +57,37 @@ func TestConsentOpensAndCloses(t *testing.T) {
 	s.do(http.StatusNoContent, "DELETE", "/Consent/c1", staff, "")
 	if seen() {
 		t.Fatal("the deletion of the permit did not count from the next request")
+	}
+}
+
+// Withdrawn and granted again at once, before the consortium has committed either: the old permission must not carry
+// over, and once the data is back it stays.
+func TestConsentDoesNotFlicker(t *testing.T) {
+	s := start(t)
+	staff, payer := s.staff(), s.payer()
+	patient := s.create(staff, "Patient", patientJSON)
+	get := func() int { return s.do(0, "GET", "/Patient/"+patient, payer, "").status }
+	put := func(status string) {
+		s.do(0, "PUT", "/Consent/f", staff, permit("f", patient, "Organization/payer", "HPAYMT", status))
+	}
+	for range 5 {
+		put("active")
+		eventually(t, "the permit takes effect", func() bool { return get() == http.StatusOK })
+		put("inactive")
+		put("active")
+		back := false
+		for range 200 {
+			switch code := get(); {
+			case code == http.StatusOK:
+				back = true
+			case back:
+				t.Fatalf("the data was back, and is gone again (%d)", code)
+			}
+			time.Sleep(5 * time.Millisecond) // polling another process
+		}
+		if !back {
+			t.Fatal("the permit is not back")
+		}
 	}
 }
 

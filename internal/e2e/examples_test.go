@@ -57,8 +57,8 @@ func archived(t *testing.T, file string, f func(name string, raw []byte)) {
 	}
 }
 
-// tree decodes JSON with number literals kept, by another parser than the server's.
-func tree(t *testing.T, raw []byte) map[string]any {
+// jsonTree decodes JSON with number literals kept, by another parser than the server's.
+func jsonTree(t *testing.T, raw []byte) map[string]any {
 	t.Helper()
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()
@@ -90,7 +90,7 @@ func TestR4ExamplesComeBack(t *testing.T) {
 	sent := map[string][]byte{}
 	put := func(consents bool) {
 		archived(t, "../../fhir/testdata/parse/r4-examples.tar.zst", func(name string, raw []byte) {
-			v := tree(t, raw)
+			v := jsonTree(t, raw)
 			typ, _ := v["resourceType"].(string)
 			id, _ := v["id"].(string)
 			if typ == "" || typ == "Parameters" || (typ == "Consent") != consents {
@@ -122,7 +122,7 @@ func TestR4ExamplesComeBack(t *testing.T) {
 				t.Errorf("%s: %d %s", where, a.status, a.body)
 				continue
 			}
-			if d := cmp.Diff(withoutServerMeta(tree(t, raw)), withoutServerMeta(tree(t, a.body))); d != "" {
+			if d := cmp.Diff(withoutServerMeta(jsonTree(t, raw)), withoutServerMeta(jsonTree(t, a.body))); d != "" {
 				t.Errorf("%s came back otherwise:\n%s", where, d)
 			}
 		}

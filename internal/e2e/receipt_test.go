@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// demo is the small data set that make run loads.
-const demo = "../../testdata/demo"
+// demoData is the small data set that make run loads.
+const demoData = "../../testdata/demo"
 
 // load loads files with the real command.
 func (s *server) load(paths ...string) {
@@ -69,7 +69,7 @@ func verifyOffline(t *testing.T, args ...string) (string, int) {
 // Fifty receipts of a loaded record verify without a network, with the resource; every one that is altered does not.
 func TestReceiptsVerifyOffline(t *testing.T) {
 	s := start(t)
-	s.load(demo)
+	s.load(demoData)
 	tok := s.staff()
 	dir := t.TempDir()
 	trustFile := filepath.Join(dir, "trust.json")

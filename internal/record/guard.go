@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/chartseal/chartseal/consent"
@@ -23,13 +24,16 @@ type guard struct {
 	memo   map[store.Handle]*verdict
 }
 
-// verdict is the prepared decision on one patient's data, under the committed and, while a change is on its way
-// to the consortium, under the pending policies: the stricter counts.
+// verdict is the prepared decision on one patient's data, under each variant of its policies: all must permit.
 type verdict struct {
-	all       bool // everything of this patient, whatever the resource
-	none      bool // nothing of this patient
-	committed *consent.Prepared
-	pending   *consent.Prepared
+	all      bool // everything of this patient, whatever the resource
+	none     bool // nothing of this patient
+	variants []*consent.Prepared
+}
+
+// needsResource tells whether any variant looks at the resource itself.
+func (v *verdict) needsResource() bool {
+	return slices.ContainsFunc(v.variants, (*consent.Prepared).NeedsResource)
 }
 
 func (s *Service) guard(c *Caller) *guard {
@@ -79,15 +83,17 @@ func (g *guard) mayPatient(ctx context.Context, h store.Handle, attrs func() (co
 		return true, nil
 	}
 	var res consent.Resource
-	if v.committed.NeedsResource() || (v.pending != nil && v.pending.NeedsResource()) {
+	if v.needsResource() {
 		if res, err = attrs(); err != nil {
 			return false, err
 		}
 	}
-	if v.committed.Decide(res).Effect != consent.Permit {
-		return false, nil
+	for _, p := range v.variants {
+		if p.Decide(res).Effect != consent.Permit {
+			return false, nil
+		}
 	}
-	return v.pending == nil || v.pending.Decide(res).Effect == consent.Permit, nil
+	return true, nil
 }
 
 // verdict prepares the decision on one patient, once per request.
@@ -121,9 +127,9 @@ func (g *guard) prepare(ctx context.Context, h store.Handle) (*verdict, error) {
 	if set.broken {
 		return &verdict{none: true}, nil
 	}
-	v := &verdict{committed: g.decide(set.subject, set.committed)}
-	if set.changing {
-		v.pending = g.decide(set.subject, set.pending)
+	v := &verdict{}
+	for _, policies := range set.variants {
+		v.variants = append(v.variants, g.decide(set.subject, policies))
 	}
 	return v, nil
 }
