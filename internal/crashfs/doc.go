@@ -33,7 +33,8 @@
 //
 // Writes through a shared writable mapping are volatile until msync, as they should be, but the kernel decides when
 // those without msync arrive. sync(2) and syncfs(2) are not passed on by the kernel to such a mount and make nothing
-// safe. Extended attributes are not supported. A page that is written several times between two syncs is lost or kept
+// safe. Extended attributes are not supported. A test process that is killed leaves a dead mount behind, which answers
+// ENOTCONN until `umount -l`. A page that is written several times between two syncs is lost or kept
 // in its last state only.
 //
 // It needs Linux, /dev/fuse and the right to mount ([ErrUnsupported] otherwise). The other files of the package are
