@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/gateway/smart"
@@ -38,11 +39,15 @@ type Server struct {
 	echo    *echo.Echo
 	started time.Time
 	metrics *metrics
+	heavy   *semaphore.Weighted // bytes of Bundles being worked on
 }
+
+// heavyBytes bounds the Bundles that are worked on at once: parsed, one takes some twenty times its size.
+const heavyBytes = 16 << 20
 
 // New wires the routes.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, echo: echo.New(), started: cfg.Now(), metrics: newMetrics(cfg.Registry)}
+	s := &Server{cfg: cfg, echo: echo.New(), started: cfg.Now(), metrics: newMetrics(cfg.Registry), heavy: semaphore.NewWeighted(heavyBytes)}
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.onError

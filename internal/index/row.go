@@ -42,15 +42,35 @@ func (r *Row) MarshalBinary() ([]byte, error) {
 
 // UnmarshalBinary decodes a row; ErrRow if it is damaged.
 func (r *Row) UnmarshalBinary(b []byte) error {
-	d, err := newRowDecoder(b)
+	d, err := r.header(b)
 	if err != nil {
 		return err
+	}
+	r.Values = d.values(0)
+	return d.end()
+}
+
+// UnmarshalHeader decodes a row without its search values, which are most of it: enough for a consent decision.
+func (r *Row) UnmarshalHeader(b []byte) error {
+	d, err := r.header(b)
+	if err != nil {
+		return err
+	}
+	if d.bad {
+		return ErrRow
+	}
+	return nil
+}
+
+func (r *Row) header(b []byte) (*rowDecoder, error) {
+	d, err := newRowDecoder(b)
+	if err != nil {
+		return nil, err
 	}
 	r.Type, r.ID = d.str(), d.str()
 	r.LastUpdated = time.UnixMilli(d.int()).UTC()
 	r.Created = time.UnixMilli(d.int()).UTC()
 	r.Security, r.Codes, r.Classes = d.codings(), d.codings(), d.codings()
 	r.Authors, r.Related = d.strs(), d.strs()
-	r.Values = d.values(0)
-	return d.end()
+	return d, nil
 }

@@ -234,18 +234,32 @@ func (s *Service) draftConsent(u *unit, v *store.StagedVersion, c *change) error
 	return nil
 }
 
-// openRow opens the index row of a document.
+// openRow opens the index row of a document, without its search values.
 func (s *Service) openRow(d *store.Doc) (*index.Row, error) {
+	row := &index.Row{}
+	plain, err := s.openRowBytes(d)
+	if err != nil {
+		return nil, err
+	}
+	return row, row.UnmarshalHeader(plain)
+}
+
+// openWholeRow opens it with them.
+func (s *Service) openWholeRow(d *store.Doc) (*index.Row, error) {
+	row := &index.Row{}
+	plain, err := s.openRowBytes(d)
+	if err != nil {
+		return nil, err
+	}
+	return row, row.UnmarshalBinary(plain)
+}
+
+func (s *Service) openRowBytes(d *store.Doc) ([]byte, error) {
 	key, err := s.sealer.Key(d.Handle)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := key.Open(nil, purposeRow, versionAAD(d.Resource, d.Version), d.Row)
-	if err != nil {
-		return nil, err
-	}
-	row := &index.Row{}
-	return row, row.UnmarshalBinary(plain)
+	return key.Open(nil, purposeRow, versionAAD(d.Resource, d.Version), d.Row)
 }
 
 // openVersion opens the resource of a version.

@@ -181,7 +181,11 @@ func (sc *scan) look(ctx context.Context, d store.DocID) (*hit, error) {
 		return nil, nil //nolint:nilnil // documented
 	}
 	h := &hit{doc: doc}
-	if h.row, err = sc.s.openRow(doc); err != nil {
+	open := sc.s.openWholeRow
+	if sc.plan.Exact() {
+		open = sc.s.openRow
+	}
+	if h.row, err = open(doc); err != nil {
 		return nil, internalError("open row", err)
 	}
 	if !sc.plan.Exact() && !sc.plan.Matches(h.row) {
