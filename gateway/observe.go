@@ -4,12 +4,12 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
+	"regexp"
 	"time"
 
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/chartseal/chartseal/internal/record"
 )
 
 // requestEvent is the one log line of a request, filled in as it proceeds. It holds the route, never the URL.
@@ -60,28 +60,43 @@ var statusClass = [...]string{"", "1xx", "2xx", "3xx", "4xx", "5xx"}
 // observe gives the request its id, measures it and writes its log line.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ev := &requestEvent{id: requestID(c.Request().Header.Get(echo.HeaderXRequestID))}
+		sent := c.Request().Header.Get(echo.HeaderXRequestID)
+		ev := &requestEvent{id: requestID(sent)}
 		c.Set(eventKey, ev)
 		c.Response().Header().Set(echo.HeaderXRequestID, ev.id)
+		if ev.id != sent && harmless(sent) {
+			c.Response().Header().Set(echo.HeaderXRequestID, sent)
+			c.Response().Header().Set(ownIDHeader, ev.id)
+		}
 		begin := time.Now()
-		if err := next(c); err != nil {
+		if err := recovered(next, c); err != nil {
 			c.Error(err)
 		}
 		took := time.Since(begin)
-		route, method, status := c.Path(), c.Request().Method, c.Response().Status
+		route, method, status := c.Path(), methodLabel(c.Request().Method), c.Response().Status
 		if route == "" {
 			route = "unknown"
 		}
 		s.metrics.requests.WithLabelValues(route, method, statusClass[min(max(status/100, 0), 5)]).Inc()
 		s.metrics.seconds.WithLabelValues(route, method).Observe(took.Seconds())
-		s.log(c, ev, route, status, took)
+		s.log(c, ev, route, method, took)
 		return nil
 	}
 }
 
-func (s *Server) log(c echo.Context, ev *requestEvent, route string, status int, took time.Duration) {
-	level := slog.LevelDebug
-	if status >= 500 {
+// methodLabel keeps clients from choosing labels and words of the log: HTTP allows any token as a method.
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "other"
+}
+
+func (s *Server) log(c echo.Context, ev *requestEvent, route, method string, took time.Duration) {
+	level, status := slog.LevelDebug, c.Response().Status
+	var p *panicError
+	if errors.As(ev.err, &p) || status >= 500 {
 		level = slog.LevelError
 	}
 	ctx := c.Request().Context()
@@ -89,35 +104,40 @@ func (s *Server) log(c echo.Context, ev *requestEvent, route string, status int,
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request", ev.id), slog.String("method", c.Request().Method), slog.String("route", route),
+		slog.String("request", ev.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", c.Response().Size),
 		slog.String("client", ev.client),
 	}
-	if ev.err != nil {
-		attrs = append(attrs, slog.String("error", cause(ev.err)))
+	if ev.err != nil { // errors of this project never quote values
+		attrs = append(attrs, slog.String("error", ev.err.Error()))
+	}
+	if p != nil {
+		attrs = append(attrs, slog.Any("stack", p.stack))
 	}
 	s.cfg.Log.LogAttrs(ctx, level, "request", attrs...)
 }
 
-// cause gives the internal reason; errors of this project never quote values.
-func cause(err error) string {
-	var e *record.Error
-	if errors.As(err, &e) {
-		return e.Error()
+// ownIDHeader carries the id of the log line when X-Request-Id gives back another one that the client sent.
+const ownIDHeader = "Chartseal-Request-Id"
+
+// uuid is the one form of a client's id that enters the log: it says nothing about anybody.
+var uuid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// requestID takes a client's id if it is a UUID, else makes one.
+func requestID(sent string) string {
+	if uuid.MatchString(sent) {
+		return sent
 	}
-	return err.Error()
+	return rand.Text()
 }
 
-// requestID echoes a client's id if it is harmless, else makes one.
-func requestID(sent string) string {
-	if len(sent) == 0 || len(sent) > 64 {
-		return rand.Text()
-	}
-	for i := range len(sent) {
-		c := sent[i]
+// harmless tells whether a client's id may go back to it in a header.
+func harmless(id string) bool {
+	for i := range len(id) {
+		c := id[i]
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '.' && c != '_' {
-			return rand.Text()
+			return false
 		}
 	}
-	return sent
+	return len(id) > 0 && len(id) <= 64
 }

@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 
@@ -22,14 +25,38 @@ func (s *Server) search(c echo.Context) error {
 	return s.searchWith(c, values)
 }
 
+// maxForm bounds the form of a search, in bytes; a query string is bounded by the headers' limit.
+const maxForm = 1 << 20
+
+const mimeForm = "application/x-www-form-urlencoded"
+
 // searchPost answers POST Type/_search (R4 section 3.1.1.2.1): parameters of the URL and of the form together.
 func (s *Server) searchPost(c echo.Context) error {
 	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, int64(s.cfg.Limits.MaxBytes))
-	if err := r.ParseForm(); err != nil {
-		return &record.Error{Kind: record.Invalid, Msg: "the form is not well-formed; send application/x-www-form-urlencoded"}
+	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
+	if !isForm(r) {
+		return sendJSON(c, http.StatusUnsupportedMediaType, outcomeJSON([]fhir.Issue{{
+			Severity: "error", Code: "not-supported", Diagnostics: "send the parameters as " + mimeForm,
+		}}))
+	}
+	err := r.ParseForm()
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return &record.Error{Kind: record.TooLarge, Msg: "the form is larger than 1 MiB"}
+	}
+	if err != nil {
+		return &record.Error{Kind: record.Invalid, Msg: "the form is not well-formed; send " + mimeForm}
 	}
 	return s.searchWith(c, r.Form)
+}
+
+// isForm tells whether the body is a form by its media type, or empty.
+func isForm(r *http.Request) bool {
+	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err == nil && media == mimeForm {
+		return true
+	}
+	_, err := io.ReadFull(r.Body, make([]byte, 1))
+	return errors.Is(err, io.EOF)
 }
 
 func (s *Server) searchWith(c echo.Context, values url.Values) error {

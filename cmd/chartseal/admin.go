@@ -117,6 +117,9 @@ func askAdmin(ctx context.Context, dataDir, method, path string, body any) ([]by
 		return nil, err
 	}
 	resp, err := client.Do(req)
+	if errors.Is(err, os.ErrPermission) {
+		return nil, fmt.Errorf("%s is closed to this user: %w; run the command as the user that runs the server", dataDir, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no server answers on %s: %w; start it with: chartseal serve --data-dir %s", dataDir, err, dataDir)
 	}

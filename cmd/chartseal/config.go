@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -18,7 +19,7 @@ import (
 )
 
 // config is what `chartseal serve` can be told, by a strict YAML file, CHARTSEAL_… variables and flags, in rising
-// order of precedence. The zero value works.
+// order of precedence. Nothing has to be given.
 type config struct {
 	DataDir     string `yaml:"data_dir"`     // default ./chartseal-data
 	Listen      string `yaml:"listen"`       // default 127.0.0.1:8080
@@ -37,6 +38,7 @@ type config struct {
 	MaxBodyBytes   int           `yaml:"max_body_bytes"`  // default 16 MiB
 	BundleEntries  int           `yaml:"bundle_entries"`  // default 10,000
 	CommitTimeout  time.Duration `yaml:"commit_timeout"`  // how long a write waits for the ledger; default 15s
+	ShutdownGrace  time.Duration `yaml:"shutdown_grace"`  // how long a stop waits for requests under way; default 10s
 }
 
 func (c *config) flags(fs *flag.FlagSet) {
@@ -52,6 +54,11 @@ func (c *config) flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.TimeZone, "time-zone", c.TimeZone, "zone of dates without one")
 	fs.StringVar(&c.Ack, "ack", c.Ack, "when a write is answered: committed or durable")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "debug, info, warn or error")
+	fs.DurationVar(&c.AnchorInterval, "anchor-interval", c.AnchorInterval, "at most one anchor in this time")
+	fs.IntVar(&c.MaxBodyBytes, "max-body-bytes", c.MaxBodyBytes, "largest request body, in bytes")
+	fs.IntVar(&c.BundleEntries, "bundle-entries", c.BundleEntries, "most entries of a Bundle")
+	fs.DurationVar(&c.CommitTimeout, "commit-timeout", c.CommitTimeout, "how long a write waits for the ledger")
+	fs.DurationVar(&c.ShutdownGrace, "shutdown-grace", c.ShutdownGrace, "how long a stop waits for requests under way")
 }
 
 func defaultConfig() config {
@@ -59,6 +66,7 @@ func defaultConfig() config {
 		DataDir: "./chartseal-data", Listen: "127.0.0.1:8080", Organization: "Organization/home",
 		ImplicitPolicy: consent.HomeTreatment.String(), TimeZone: "UTC", Ack: "committed", LogLevel: "info",
 		AnchorInterval: time.Second, MaxBodyBytes: fhir.DefaultLimits.MaxBytes, BundleEntries: 10_000, CommitTimeout: 15 * time.Second,
+		ShutdownGrace: 10 * time.Second,
 	}
 }
 
@@ -114,15 +122,41 @@ func (c *config) check() error {
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		return usageError("--time-zone: %w", err)
 	}
+	if _, err := parseLevel(c.LogLevel); err != nil {
+		return err
+	}
+	if err := c.checkLimits(); err != nil {
+		return err
+	}
 	if c.BaseURL != "" {
+		c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 		u, err := url.Parse(c.BaseURL)
-		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") || u.RawQuery != "" {
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) {
 			return usageError("--base-url must be an origin such as https://fhir.example.org")
 		}
-		u.Path = ""
-		c.BaseURL = u.String()
 	}
 	return c.checkListen()
+}
+
+// checkLimits refuses what would turn a limit off by accident.
+func (c *config) checkLimits() error {
+	for _, l := range []struct {
+		flag string
+		ok   bool
+	}{
+		{"anchor-interval", c.AnchorInterval > 0},
+		{"max-body-bytes", c.MaxBodyBytes > 0},
+		{"bundle-entries", c.BundleEntries > 0},
+		{"commit-timeout", c.CommitTimeout > 0},
+	} {
+		if !l.ok {
+			return usageError("--%s must be greater than zero", l.flag)
+		}
+	}
+	if c.ShutdownGrace < 0 {
+		return usageError("--shutdown-grace must not be negative")
+	}
+	return nil
 }
 
 // checkListen refuses plain HTTP where others could listen in.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/chartseal/chartseal/internal/seal"
@@ -21,6 +22,9 @@ func openDataDir(dir string) (identity string, fresh bool, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", false, fmt.Errorf("data directory: %w", err)
 	}
+	if err := closeToOthers(dir); err != nil {
+		return "", false, fmt.Errorf("data directory: %w", err)
+	}
 	path := filepath.Join(dir, identityFile)
 	b, err := os.ReadFile(path) //nolint:gosec // the operator names the directory
 	if err == nil {
@@ -32,6 +36,29 @@ func openDataDir(dir string) (identity string, fresh bool, err error) {
 	var id [8]byte
 	_, _ = rand.Read(id[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(id[:]), true, nil
+}
+
+// closeToOthers takes the rights of other users on the directory away, if it is empty or a data directory already.
+// Anything else may be meant for them.
+func closeToOthers(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	ours := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == identityFile })
+	if len(entries) == 0 || ours {
+		err = os.Chmod(dir, 0o700) //nolint:gosec // a directory is entered
+	} else {
+		err = errors.New("there are other files in it")
+	}
+	if err != nil {
+		return fmt.Errorf("%s is open to other users (mode %04o): %w; run chmod 700 %s, or name a new directory", dir, info.Mode().Perm(), err, dir)
+	}
+	return nil
 }
 
 // writeIdentity marks the directory as set up: from then on a missing key file is an error, never a new key.

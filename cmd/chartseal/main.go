@@ -130,10 +130,11 @@ func parseFlags(fs *flag.FlagSet, args []string) ([]string, error) {
 	fs.Visit(func(f *flag.Flag) { set[f.Name] = true })
 	var err error
 	fs.VisitAll(func(f *flag.Flag) {
-		v, ok := os.LookupEnv("CHARTSEAL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")))
+		name := "CHARTSEAL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		v, ok := os.LookupEnv(name)
 		if ok && !set[f.Name] && err == nil {
 			if e := fs.Set(f.Name, v); e != nil {
-				err = usageError("environment variable for --%s: %w", f.Name, e)
+				err = usageError("environment variable %s: %w", name, e)
 			}
 		}
 	})

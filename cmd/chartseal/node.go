@@ -130,9 +130,17 @@ func (n *node) openGateway(cfg *config, origin string, vault *seal.Vault) error 
 		Records: n.records, Issuer: issuer, Log: n.log, Registry: registry,
 		Verifier: smart.NewVerifier(origin, origin+"/fhir", &http.Client{Transport: loop}, time.Now),
 		Base:     origin + "/fhir", Custodian: cfg.Organization, Version: version, Limits: cfg.limits(),
-		Durable: cfg.Ack == "durable", Verify: n.verifyReceipt, Now: time.Now,
+		Durable: cfg.Ack == "durable", Ready: n.ready, Verify: n.verifyReceipt, Now: time.Now,
 	})
 	loop.handler = n.server.Handler()
+	return nil
+}
+
+// ready tells whether both chains can go on. The cause is for the log: /readyz needs no token.
+func (n *node) ready(context.Context) error {
+	if cause := n.ledger.Status().Failure; cause != "" {
+		return fmt.Errorf("%w: %s", &record.Error{Kind: record.Unavailable, Msg: "the ledger has stopped; restart the server"}, cause)
+	}
 	return nil
 }
 
@@ -166,4 +174,3 @@ func (n *node) close(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
-

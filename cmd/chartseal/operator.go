@@ -80,15 +80,20 @@ func fetchReceipt(ctx context.Context, args []string, out, messages io.Writer) e
 	if err != nil {
 		return err
 	}
-	req.Header.Set("Authorization", "Bearer "+*tok)
+	if *tok != "" {
+		req.Header.Set("Authorization", "Bearer "+*tok)
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w; is the server running, and does --base name it?", err)
 	}
 	defer resp.Body.Close() //nolint:errcheck // read to the end below
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		return fmt.Errorf("the server answered %s: give --token; on the server's machine chartseal token --scope 'system/*.rs' prints one", resp.Status)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("the server answered %s: %s", resp.Status, strings.TrimSpace(string(b)))

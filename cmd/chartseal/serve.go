@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
@@ -24,6 +23,7 @@ func serve(ctx context.Context, args []string, _, messages io.Writer) error {
 	if err != nil {
 		return err
 	}
+	closeNewFiles()
 	begin := time.Now()
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -65,7 +65,9 @@ func serveNode(ctx context.Context, cfg *config, n *node, listener net.Listener,
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: loader.get,
 		})
 	}
-	public, private := newHTTPServer(n.server.Handler(), n.log), newHTTPServer(n.adminHandler(), n.log)
+	handling, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	public, private := newEndpoint(handling, n.server.Handler(), n.log), newEndpoint(handling, n.adminHandler(), n.log)
 	failed := make(chan error, 2)
 	go func() { failed <- public.Serve(listener) }()
 	go func() { failed <- private.Serve(admin) }()
@@ -75,29 +77,22 @@ func serveNode(ctx context.Context, cfg *config, n *node, listener net.Listener,
 	case <-ctx.Done():
 		n.log.Info("stopping")
 	}
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-	defer cancel()
-	err = errors.Join(err, public.Shutdown(stop), private.Shutdown(stop))
-	if errors.Is(err, http.ErrServerClosed) {
-		return nil
-	}
-	return err
-}
-
-// newHTTPServer bounds what a slow or hostile client can hold.
-func newHTTPServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	return errors.Join(err, stop(cfg.ShutdownGrace, end, public, private))
 }
 
 func newLogger(w io.Writer, level string) (*slog.Logger, error) {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		return nil, usageError("--log-level: %w", err)
+	l, err := parseLevel(level)
+	if err != nil {
+		return nil, err
 	}
 	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: l})), nil
+}
+
+func parseLevel(level string) (l slog.Level, err error) {
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return l, usageError("--log-level takes debug, info, warn or error: %w", err)
+	}
+	return l, nil
 }
 
 // certificate reads its files again when they change.
@@ -110,22 +105,27 @@ type certificate struct {
 }
 
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	info, err := os.Stat(c.certFile)
-	if err != nil {
-		return nil, err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.reload(); err != nil && c.loaded == nil {
+		return nil, err
+	}
+	return c.loaded, nil // if the files are gone or half-written, the old pair until the new one is whole
+}
+
+// reload reads the files if they have changed. The caller holds mu.
+func (c *certificate) reload() error {
+	info, err := os.Stat(c.certFile)
+	if err != nil {
+		return err
+	}
 	if c.loaded != nil && info.ModTime().Equal(c.modified) {
-		return c.loaded, nil
+		return nil
 	}
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		if c.loaded != nil {
-			return c.loaded, nil // half-written files: keep the old pair until the new one is whole
-		}
-		return nil, err
+		return err
 	}
 	c.loaded, c.modified = &pair, info.ModTime()
-	return c.loaded, nil
+	return nil
 }

@@ -39,7 +39,7 @@ func verify(_ context.Context, args []string, out, messages io.Writer) error {
 	}
 	trusted, err := os.ReadFile(*trustFile)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return usageError("trust file: %w; a member of the consortium prints it: chartseal trust > trust.json", err)
 	}
 	opts := receipt.Options{Canonical: fhir.Canonical, Now: time.Now()}
 	if *resourceFile != "" {
@@ -85,7 +85,7 @@ func receiptFiles(args []string) ([]string, error) {
 		files = append(files, in...)
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("no receipt (*.json) there")
+		return nil, fmt.Errorf("no receipt (*.json) there; chartseal receipt TYPE/ID > FILE fetches one")
 	}
 	return files, nil
 }

@@ -78,6 +78,7 @@ func ask(s *server, method, path, id, token string) map[string]any {
 	h := a.header.Clone()
 	h.Del("Date")
 	h.Del("X-Request-Id")
+	h.Del("Chartseal-Request-Id")
 	var names []string
 	for n, v := range h {
 		names = append(names, n+": "+strings.Join(v, ","))

@@ -1,7 +1,6 @@
 package index
 
 import (
-	"slices"
 	"time"
 
 	"github.com/chartseal/chartseal/fhir"
@@ -46,9 +45,11 @@ func NewRow(r *fhir.Resource, base, id string, lastUpdated time.Time) *Row {
 
 // related lists the local resources that a resource refers to, each once, without versions.
 func related(json []byte, base string) (out []string) {
+	seen := map[string]bool{}
 	_ = fhir.EachReference(json, func(ref string) error { // the callback returns no error, and the JSON is accepted
 		b, typ, id, _, ok := fhir.SplitReference(ref)
-		if target := typ + "/" + id; ok && (b == "" || b == base) && !slices.Contains(out, target) {
+		if target := typ + "/" + id; ok && (b == "" || b == base) && !seen[target] {
+			seen[target] = true
 			out = append(out, target)
 		}
 		return nil
