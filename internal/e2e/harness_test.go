@@ -34,7 +34,7 @@ func testMain(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
 	binary = filepath.Join(dir, "chartseal")
-	build := exec.Command("go", "build", "-trimpath", "-o", binary, "github.com/chartseal/chartseal/cmd/chartseal")
+	build := exec.Command("go", "build", "-o", binary, "github.com/chartseal/chartseal/cmd/chartseal")
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the binary:", err)
