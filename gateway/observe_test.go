@@ -68,12 +68,11 @@ func TestRequestIDs(t *testing.T) {
 	const uuid = "0e8c6b2c-9d33-4f6f-a7d5-3f6f0e1d2c3b"
 	for _, tc := range []struct {
 		sent            string
-		echoed, logged  bool
+		echoed          bool
 		alsoOwnInHeader bool
 	}{
 		{sent: ""},
-		{sent: uuid, echoed: true, logged: true},
-		{sent: strings.ToUpper(uuid), echoed: true, logged: true},
+		{sent: uuid, echoed: true, alsoOwnInHeader: true},
 		{sent: "conformance-1", echoed: true, alsoOwnInHeader: true},
 		{sent: "Testperson, Erika"},
 		{sent: strings.Repeat("a", 65)},
@@ -89,7 +88,7 @@ func TestRequestIDs(t *testing.T) {
 		if got := h.Get("X-Request-Id"); (got == tc.sent && got != "") != tc.echoed || got == "" {
 			t.Errorf("%q came back as %q", tc.sent, got)
 		}
-		if (line.Request == tc.sent) != tc.logged || line.Request == "" {
+		if line.Request == tc.sent || line.Request == "" {
 			t.Errorf("%q is %q in the log", tc.sent, line.Request)
 		}
 		if own := h.Get("Chartseal-Request-Id"); (own == line.Request) != tc.alsoOwnInHeader {

@@ -92,6 +92,9 @@ func openRoot(cfg *config, identity string, fresh bool) (*seal.Root, error) {
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist) && fresh:
+		if err := keyOutside(path, cfg.DataDir); err != nil {
+			return nil, err
+		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return nil, fmt.Errorf("root key: %w", err)
 		}
@@ -107,4 +110,37 @@ func openRoot(cfg *config, identity string, fresh bool) (*seal.Root, error) {
 		return nil, fmt.Errorf("root key: %w; keep it elsewhere, so that a stolen disk or backup opens nothing", err)
 	}
 	return root, nil
+}
+
+// keyOutside refuses a place for the root key below the data directory, by whatever name, before a key is made there.
+func keyOutside(path, dataDir string) error {
+	data, err := os.Stat(dataDir)
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("root key: %w", err)
+	}
+	for !pathExists(dir) {
+		dir = filepath.Dir(dir)
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return fmt.Errorf("root key: %w", err)
+	}
+	for {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(info, data) {
+			return fmt.Errorf("root key: %s lies in the data directory; keep it elsewhere, so that a stolen disk or backup opens nothing", path)
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return nil
+		}
+		dir = up
+	}
+}
+
+func pathExists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

@@ -11,8 +11,8 @@
 // It looks at raw bytes and, recursively, inside: zstd, gzip, zlib and Snappy streams and bare Snappy blocks at any
 // offset; Pebble, RocksDB and LevelDB tables (all versions of every key, deleted ones included); their write-ahead logs
 // and manifests, whose records are cut into chunks; CometBFT's consensus WAL; Pebble databases opened as a whole; and
-// protobuf fields that only joined across records hold a value (parts of a block). What cannot be opened is reported:
-// it was not searched.
+// protobuf fields that only joined across records hold a value (parts of a block); all of it up to six levels deep. What
+// cannot be opened is reported: it was not searched.
 //
 // # Minimal lengths
 //

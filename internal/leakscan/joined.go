@@ -3,6 +3,7 @@ package leakscan
 import (
 	"maps"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -31,7 +32,7 @@ func (j joined) add(path string, b []byte, depth int) {
 		size := protowire.ConsumeFieldValue(num, typ, b[n:])
 		if typ == protowire.BytesType {
 			v, _ := protowire.ConsumeBytes(b[n:])
-			sub := path + "." + string(rune('0'+min(num, 200)))
+			sub := path + "." + strconv.Itoa(int(num))
 			f := j[sub]
 			if f == nil {
 				f = &field{}

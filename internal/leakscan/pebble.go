@@ -1,35 +1,39 @@
 package leakscan
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
-var tableMagics = [...]string{
-	"\xf0\x9f\xaa\xb3\xf0\x9f\xaa\xb3", // Pebble
-	"\xf7\xcf\xf4\x85\xb7\x41\xe2\x88", // RocksDB
-	"\x57\xfb\x80\x8b\x24\x75\x47\xdb", // LevelDB
-}
+// What the files of sorted tables end with.
+const (
+	magicPebble  = "\xf0\x9f\xaa\xb3\xf0\x9f\xaa\xb3"
+	magicRocksDB = "\xf7\xcf\xf4\x85\xb7\x41\xe2\x88"
+	magicLevelDB = "\x57\xfb\x80\x8b\x24\x75\x47\xdb"
+)
 
-// isTable tells by the magic at its end that b is a sorted table.
-func isTable(b []byte) bool {
-	for _, m := range tableMagics {
-		if bytes.HasSuffix(b, []byte(m)) {
-			return true
-		}
+// tableReader tells by the magic at its end how b is read if it is a sorted table, nil if it is none.
+func tableReader(b []byte) func(*run, *place, []byte) error {
+	switch end := string(b[max(0, len(b)-8):]); end {
+	case magicPebble, magicRocksDB:
+		return (*run).readTable
+	case magicLevelDB:
+		return (*run).readLevelTable
 	}
-	return false
+	return nil
 }
 
 // table searches every key and value of a table: also those that a newer one hides, and tombstones.
 func (r *run) table(p *place, b []byte) {
-	if err := r.readTable(p, b); err != nil {
+	if err := tableReader(b)(r, p, b); err != nil {
 		r.unread(p, fmt.Errorf("table: %w", err))
 		return
 	}
@@ -79,8 +83,8 @@ func (r *run) database(p *place, dir string) {
 
 // isPebble tells that a directory holds a Pebble database: LevelDB and RocksDB have no such marker.
 func isPebble(dir string) bool {
-	m, err := filepath.Glob(filepath.Join(dir, "marker.manifest.*"))
-	return err == nil && len(m) > 0
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return strings.HasPrefix(e.Name(), "marker.manifest.") })
 }
 
 func (r *run) readDatabase(p *place, dir string) (err error) {

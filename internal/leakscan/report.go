@@ -18,9 +18,6 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s at %d: %s (%s)", f.Where, f.Offset, f.Needle, f.Form)
 }
 
-// maxAlike bounds how often one needle in one form is listed.
-const maxAlike = 5
-
 // Report is what a scan found, and how much it saw.
 type Report struct {
 	Findings []Finding

@@ -1,6 +1,7 @@
 package leakscan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -21,6 +22,10 @@ type Config struct {
 	Needles []Needle
 	// Dictionaries are those of zstd frames, in the format of zstd. May be empty.
 	Dictionaries [][]byte
+	// Alike bounds how often one needle in one form is listed; 0 means 5.
+	Alike int
+	// MaxUnpacked bounds in bytes what is taken out of one compressed stream; more is reported as unread. 0 means 64 MiB.
+	MaxUnpacked int
 }
 
 // Scanner holds the needles in every form. It may be used by several goroutines.
@@ -28,6 +33,8 @@ type Scanner struct {
 	needles       []Needle
 	exact, folded *index
 	dictionaries  [][]byte
+	alike         int
+	maxUnpacked   int
 }
 
 // New prepares the search. A needle that chance would find, or an empty one, is an error (ErrNeedle).
@@ -40,7 +47,10 @@ func New(cfg Config) (*Scanner, error) {
 		}
 		f.add(i, n)
 	}
-	return &Scanner{needles: cfg.Needles, exact: newIndex(f.exact), folded: newIndex(f.folded), dictionaries: cfg.Dictionaries}, nil
+	return &Scanner{
+		needles: cfg.Needles, exact: newIndex(f.exact), folded: newIndex(f.folded), dictionaries: cfg.Dictionaries,
+		alike: cmp.Or(cfg.Alike, 5), maxUnpacked: cmp.Or(cfg.MaxUnpacked, 64<<20),
+	}, nil
 }
 
 // Patterns is the number of byte strings that are searched.
@@ -118,13 +128,13 @@ func (r *run) file(p *place, path string) {
 type run struct {
 	s      *Scanner
 	report Report
-	alike  map[string]int
+	alike  map[*pattern]int
 	fold   []byte // data in lower case, reused
 	zstd   *zstd.Decoder
 	spent  int64 // bytes unpacked from one file
 }
 
-func (s *Scanner) newRun() *run { return &run{s: s, alike: make(map[string]int)} }
+func (s *Scanner) newRun() *run { return &run{s: s, alike: make(map[*pattern]int)} }
 
 func (r *run) close() {
 	if r.zstd != nil {
@@ -156,7 +166,7 @@ func (r *run) formats(p *place, b []byte) {
 		return
 	}
 	switch {
-	case isTable(b):
+	case tableReader(b) != nil:
 		r.table(p, b)
 	case isChunked(b):
 		r.chunked(p, b)
@@ -166,13 +176,11 @@ func (r *run) formats(p *place, b []byte) {
 }
 
 func (r *run) hit(p *place, at int, pt *pattern) {
-	f := Finding{Where: p.String(), Offset: at, Needle: r.s.needles[pt.needle].Name, Form: pt.form}
-	key := f.Needle + "\x00" + f.Form
-	if r.alike[key]++; r.alike[key] > maxAlike {
+	if r.alike[pt]++; r.alike[pt] > r.s.alike {
 		r.report.More++
 		return
 	}
-	r.report.Findings = append(r.report.Findings, f)
+	r.report.Findings = append(r.report.Findings, Finding{Where: p.String(), Offset: at, Needle: r.s.needles[pt.needle].Name, Form: pt.form})
 }
 
 func (r *run) unread(p *place, err error) {

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	maxUnpacked = 64 << 20  // out of one stream
-	maxSpent    = 512 << 20 // out of one file, all streams together
+	maxWindow = 128 << 20 // of a zstd frame
+	maxSpent  = 512 << 20 // bytes out of one file, all streams together
 )
 
 // codec is a kind of stream that can begin anywhere.
@@ -52,11 +52,11 @@ func (r *run) stream(p *place, c *codec, b []byte, at int) {
 	if err != nil {
 		return // the magic was chance
 	}
-	out, err := io.ReadAll(io.LimitReader(src, maxUnpacked))
-	if errors.Is(err, zstd.ErrUnknownDictionary) {
+	out, err := io.ReadAll(io.LimitReader(src, int64(r.s.maxUnpacked)))
+	if errors.Is(err, zstd.ErrUnknownDictionary) || errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
 		r.note(p.in(c.name+" at", at), err)
 	}
-	if len(out) == maxUnpacked {
+	if len(out) == r.s.maxUnpacked {
 		r.unread(p.in(c.name+" at", at), errors.New("unpacks to more than is read"))
 	}
 	r.unpacked(p, c.name, at, out)
@@ -82,7 +82,7 @@ func (r *run) unpacked(p *place, kind string, at int, out []byte) {
 func (r *run) openZstd(b []byte) (io.Reader, error) {
 	if r.zstd == nil {
 		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderDicts(r.s.dictionaries...),
-			zstd.IgnoreChecksum(true), zstd.WithDecoderMaxMemory(maxUnpacked))
+			zstd.IgnoreChecksum(true), zstd.WithDecoderMaxMemory(maxWindow))
 		if err != nil {
 			return nil, err
 		}
