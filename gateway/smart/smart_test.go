@@ -60,8 +60,13 @@ func TestAllows(t *testing.T) {
 		p    Permission
 		want bool
 	}{
-		{"Observation", Read, true}, {"Observation", Search, true}, {"Observation", Create, false}, {"Patient", Search, false},
-		{"Patient", Read, true}, {"Encounter", Read, false}, {"Observation", Read | Create, false},
+		{"Observation", Read, true},
+		{"Observation", Search, true},
+		{"Observation", Create, false},
+		{"Patient", Search, false},
+		{"Patient", Read, true},
+		{"Encounter", Read, false},
+		{"Observation", Read | Create, false},
 	} {
 		if got := s.Allows(tc.typ, tc.p); got != tc.want {
 			t.Errorf("%s %b: %v", tc.typ, tc.p, got)
@@ -231,8 +236,12 @@ func TestVerifyRefuses(t *testing.T) {
 func TestMintRefuses(t *testing.T) {
 	w := newWorld(t)
 	for _, g := range []Grant{
-		{Scope: "", TTL: time.Hour}, {Scope: "openid", TTL: time.Hour}, {Scope: "patient/*.rs", TTL: time.Hour},
-		{Scope: "user/*.rs"}, {Scope: "user/*.rs", TTL: 48 * time.Hour}, {Scope: "user/*.sr", TTL: time.Hour},
+		{Scope: "", TTL: time.Hour},
+		{Scope: "openid", TTL: time.Hour},
+		{Scope: "patient/*.rs", TTL: time.Hour},
+		{Scope: "user/*.rs"},
+		{Scope: "user/*.rs", TTL: 48 * time.Hour},
+		{Scope: "user/*.sr", TTL: time.Hour},
 	} {
 		if _, err := w.issuer.Mint(context.Background(), g, w.now); err == nil {
 			t.Errorf("%+v was accepted", g)
