@@ -115,7 +115,7 @@ func (s *server) launch(flags ...string) error {
 	go func(c *exec.Cmd, done chan error) { done <- c.Wait() }(s.cmd, s.exited)
 	deadline := time.Now().Add(s.patience)
 	for time.Now().Before(deadline) {
-		resp, err := http.Get("http://" + s.addr + "/readyz") //nolint:noctx // a test's poll
+		resp, err := poller.Get("http://" + s.addr + "/readyz") //nolint:noctx // bounded by the client
 		if err == nil {
 			_, _ = io.Copy(io.Discard, resp.Body)
 			_ = resp.Body.Close()
@@ -221,6 +221,9 @@ func (a *answer) json(t *testing.T) map[string]any {
 	}
 	return v
 }
+
+// poller asks a server that may be recovering, and not answer yet.
+var poller = &http.Client{Timeout: time.Second}
 
 var client = &http.Client{Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
