@@ -250,11 +250,10 @@ func TestMintRefuses(t *testing.T) {
 }
 
 func BenchmarkVerifyCached(b *testing.B) {
-	w := &world{secrets: &memorySecrets{}, now: time.Now()}
 	mux := http.NewServeMux()
 	srv := httptest.NewServer(mux)
 	defer srv.Close()
-	issuer, err := NewIssuer(srv.URL, srv.URL+"/fhir", w.secrets)
+	issuer, err := NewIssuer(srv.URL, srv.URL+"/fhir", &memorySecrets{})
 	if err != nil {
 		b.Fatal(err)
 	}
