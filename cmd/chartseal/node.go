@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -76,6 +77,9 @@ func openNode(ctx context.Context, cfg *config, origin string, log *slog.Logger)
 
 func (n *node) openStore(cfg *config, root *seal.Root, tenant string) error {
 	st, err := pebble.Open(pebble.Config{Dir: filepath.Join(cfg.DataDir, "store"), Logger: n.log})
+	if errors.Is(err, syscall.EAGAIN) {
+		return fmt.Errorf("another chartseal serve runs on %s, or is still stopping: %w", cfg.DataDir, err)
+	}
 	if err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
