@@ -248,3 +248,12 @@ func BenchmarkBlob(b *testing.B) {
 		s.Blob("x", data)
 	}
 }
+
+// A value of one repeated character would be found by chance.
+func TestRepetitionIsNoNeedle(t *testing.T) {
+	for text, want := range map[string]bool{"99999999999": false, "90909090909": false, "999-99-9998": true, "Müller": true, "aaaaaaaab": false} {
+		if got := Usable(text); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+}

@@ -66,7 +66,20 @@ func (n *Needle) check() error {
 	return nil
 }
 
+// varied tells whether a text has at least three different characters. One that repeats one or two, as the
+// placeholder 999-99-9999 does, stands by chance in what random bytes unpack to: a copy command of Snappy writes it.
+func varied(s string) bool {
+	seen := map[rune]bool{}
+	for _, r := range s {
+		seen[r] = true
+	}
+	return len(seen) >= 3
+}
+
 func longEnough(s string) bool {
+	if !varied(s) {
+		return false
+	}
 	if onlyDigits(s) {
 		return len(s) >= MinDigits
 	}
@@ -75,7 +88,7 @@ func longEnough(s string) bool {
 
 func onlyDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
-// Usable tells whether a text is long enough to be a needle.
+// Usable tells whether a text is long and varied enough to be a needle.
 func Usable(text string) bool { return longEnough(text) }
 
 // variant is a spelling of a text; what is "in any casing" anyway is not listed for forms that fold.
