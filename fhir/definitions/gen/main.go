@@ -1,10 +1,12 @@
 // Command gen reduces the FHIR R4 definitions to what package fhir embeds: the
 // search parameters (codes, types, expressions, targets, components) and the
-// membership criteria of the compartments. It reads the JSON files of the
-// published specification, and the search parameters that packages add to it,
-// and writes one gzip file whose bytes depend on nothing but the input.
+// membership criteria of the compartments in one file, the flags of elements
+// that views go by in another. It reads the JSON files of the published
+// specification, and the search parameters that packages add to it, and writes
+// gzip files whose bytes depend on nothing but the input.
 //
 //	gen -from definitions -packages us-core/package,carin-bb/package -to r4.json.gz
+//	gen -from definitions -to "" -summary summary.json.gz
 package main
 
 import (
@@ -24,9 +26,17 @@ import (
 func main() {
 	from := flag.String("from", "", "folder with Bundle-searchParams.json and CompartmentDefinition-*.json of R4 4.0.1")
 	packages := flag.String("packages", "", "comma-separated folders of unpacked FHIR packages; order them oldest addition first, because ordinals follow it")
-	to := flag.String("to", "r4.json.gz", "file to write")
+	to := flag.String("to", "r4.json.gz", "file to write; empty for none")
+	summary := flag.String("summary", "", "file to write with the flags of elements, from Bundle-types.json and Bundle-resources.json")
 	flag.Parse()
-	if err := run(*from, strings.FieldsFunc(*packages, func(r rune) bool { return r == ',' }), *to); err != nil {
+	var err error
+	if *to != "" {
+		err = run(*from, strings.FieldsFunc(*packages, func(r rune) bool { return r == ',' }), *to)
+	}
+	if err == nil && *summary != "" {
+		err = writeSummary(*from, *summary)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
@@ -194,7 +204,7 @@ func reduceCompartment(raw []byte) (code string, members map[string][]string, er
 }
 
 // pack writes JSON (encoding/json sorts map keys) as gzip without a time stamp.
-func pack(d definitions) ([]byte, error) {
+func pack(d any) ([]byte, error) {
 	raw, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
