@@ -12,7 +12,7 @@ import (
 func Build(t Tokenizer, r *fhir.Resource, base, id string, lastUpdated time.Time) (*Row, []store.Token) {
 	row := NewRow(r, base, id, lastUpdated)
 	b := tokenBuilder{t: t, typ: r.Type, seen: make(map[store.Token]struct{}, 4*len(row.Values))}
-	b.add("", "all", "")
+	b.add("", "all", "") // AllToken
 	b.date("_lastUpdated", lastUpdated, lastUpdated.Add(time.Millisecond))
 	b.add("_lastUpdated", "p", "")
 	b.add("_id", "p", "")

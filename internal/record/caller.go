@@ -54,6 +54,14 @@ func (c *Caller) permit(typ string, i Interaction) error {
 	return fail(Forbidden, "the access token's scope does not allow this interaction on %s", typ)
 }
 
+// permitPatch checks the scopes of a change that reads: its result, and what it asks of the resource, tell the content.
+func (c *Caller) permitPatch(typ string) error {
+	if err := c.permit(typ, MayRead); err != nil {
+		return err
+	}
+	return c.permit(typ, MayUpdate)
+}
+
 // agent is the caller as a leaf states it: client and user, never a name.
 func (c *Caller) agent() string { return c.Client + "|" + c.User + "|" + c.Org }
 
@@ -64,6 +72,7 @@ type Result struct {
 	LastUpdated time.Time
 	Deleted     bool
 	JSON        []byte // nil if deleted
+	Method      string // that made the version: POST, PUT or DELETE
 	Created     bool   // by this request
 	Replayed    bool   // the first outcome of an idempotent request
 	Early       bool   // durable, and not committed yet: not visible

@@ -9,24 +9,28 @@ import (
 	"github.com/chartseal/chartseal/internal/store"
 )
 
-// cursor is where a page ended. A client gets it sealed: it carries search values, and it is bound to the caller.
+// cursor is where a page ended. A client gets it sealed: it carries search values, and it is bound to the caller and
+// to what it pages through.
 type cursor struct {
+	Kind    string      `json:"k,omitempty"` // of list: empty for a search, history, everything
 	Type    string      `json:"t"`
-	Query   string      `json:"q"`
+	ID      string      `json:"i,omitempty"`
+	Query   string      `json:"q"` // of a search as in a URL, of others as JSON
 	View    view        `json:"v"` // what the first page saw: later pages see the same
-	After   store.DocID `json:"a"`
+	After   store.DocID `json:"a"` // the last document of the pages before, 0 if they held none
+	Later   bool        `json:"l"` // there is a page before
 	Expires int64       `json:"e"` // Unix seconds
 }
 
 // cursorTTL bounds how long a page link works.
 const cursorTTL = time.Hour
 
-var errCursor = &Error{Kind: Invalid, Msg: "the page link is not valid any more; repeat the search", Code: "expired"}
+var errCursor = &Error{Kind: Invalid, Msg: "the page link is not valid any more; repeat the request", Code: "expired"}
 
 func cursorAAD(c *Caller) []byte { return []byte(c.identity()) }
 
 func (s *Service) sealCursor(c *Caller, cur *cursor) (string, error) {
-	cur.Expires = s.now().Add(cursorTTL).Unix()
+	cur.Later, cur.Expires = true, s.now().Add(cursorTTL).Unix()
 	plain, err := json.Marshal(cur)
 	if err != nil {
 		return "", internalError("encode cursor", err)
@@ -42,7 +46,8 @@ func (s *Service) sealCursor(c *Caller, cur *cursor) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(b), nil
 }
 
-func (s *Service) openCursor(c *Caller, sealed string) (*cursor, error) {
+// openCursor opens a cursor of a kind of list on a type and id.
+func (s *Service) openCursor(c *Caller, kind, typ, id, sealed string) (*cursor, error) {
 	b, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {
 		return nil, errCursor
@@ -57,6 +62,9 @@ func (s *Service) openCursor(c *Caller, sealed string) (*cursor, error) {
 	}
 	var cur cursor
 	if err := json.Unmarshal(plain, &cur); err != nil || s.now().Unix() >= cur.Expires {
+		return nil, errCursor
+	}
+	if cur.Kind != kind || cur.Type != typ || cur.ID != id {
 		return nil, errCursor
 	}
 	return &cur, nil

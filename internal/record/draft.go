@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,6 +44,7 @@ type change struct {
 	res      *fhir.Resource
 	prev     *store.Head // newest head, if there is one
 	activity string      // of the leaf: create, update, delete
+	method   string      // that history shows: POST, PUT, DELETE
 	at       time.Time   // lastUpdated
 }
 
@@ -54,7 +57,7 @@ func (c *change) version() uint64 {
 
 // draft seals one version into the unit: body, index row, tokens, leaf. The caller holds the resource's lock.
 func (s *Service) draft(ctx context.Context, u *unit, caller *Caller, c *change) (*Result, error) {
-	out := &Result{Type: c.typ, ID: c.id, Version: c.version(), LastUpdated: c.at, Deleted: c.res == nil, Created: c.prev == nil || c.prev.Deleted}
+	out := &Result{Type: c.typ, ID: c.id, Version: c.version(), LastUpdated: c.at, Deleted: c.res == nil, Created: c.prev == nil || c.prev.Deleted, Method: c.method}
 	if c.res != nil {
 		json, err := fhir.Splice(c.res.JSON, c.id, strconv.FormatUint(out.Version, 10), c.at)
 		if err != nil {
@@ -69,7 +72,7 @@ func (s *Service) draft(ctx context.Context, u *unit, caller *Caller, c *change)
 	v := store.StagedVersion{Version: store.Version{
 		Resource: s.resourceToken(c.typ, c.id), Version: out.Version, Handle: key.Handle(), Deleted: out.Deleted,
 	}}
-	if v.Body, err = key.SealVersion(nil, c.typ, c.id, out.Version, encodeBody(c.at, out.JSON)); err != nil {
+	if v.Body, err = key.SealVersion(nil, c.typ, c.id, out.Version, encodeBody(out)); err != nil {
 		return nil, internalError("seal version", err)
 	}
 	if err := s.draftLeaf(&v, key, caller, c, out); err != nil {
@@ -116,19 +119,39 @@ func (s *Service) subjects(r *fhir.Resource, id string) []string {
 	return sub.Patients
 }
 
-// encodeBody is the sealed plaintext of a version: lastUpdated in Unix milliseconds, then the JSON as served.
-func encodeBody(at time.Time, json []byte) []byte {
-	b := make([]byte, 8, 8+len(json))
-	binary.BigEndian.PutUint64(b, uint64(at.UnixMilli())) //nolint:gosec // a time after 1970
-	return append(b, json...)
+// methods that make versions, by their number in a sealed body. Versions from before it was kept have 0.
+var methods = [...]string{"", http.MethodPost, http.MethodPut, http.MethodDelete}
+
+// encodeBody is the sealed plaintext of a version: eight bytes of which the first is the method and the rest
+// lastUpdated in Unix milliseconds, then the JSON as served.
+func encodeBody(r *Result) []byte {
+	b := make([]byte, 8, 8+len(r.JSON))
+	binary.BigEndian.PutUint64(b, uint64(r.LastUpdated.UnixMilli())) //nolint:gosec // a time after 1970
+	b[0] = byte(max(0, slices.Index(methods[:], r.Method)))
+	return append(b, r.JSON...)
 }
 
-func decodeBody(b []byte) (time.Time, []byte, error) {
-	if len(b) < 8 {
-		return time.Time{}, nil, seal.ErrCorrupt
+func decodeBody(b []byte, r *Result) error {
+	if len(b) < 8 || int(b[0]) >= len(methods) {
+		return seal.ErrCorrupt
 	}
-	at := time.UnixMilli(int64(binary.BigEndian.Uint64(b))).UTC() //nolint:gosec // written by encodeBody
-	return at, b[8:], nil
+	r.Method = methods[b[0]]
+	r.LastUpdated = time.UnixMilli(int64(binary.BigEndian.Uint64(b) &^ (0xFF << 56))).UTC() //nolint:gosec // 56 bits
+	r.JSON = b[8:]
+	return nil
+}
+
+// guessMethod is for versions that do not tell theirs.
+func (r *Result) guessMethod() {
+	switch {
+	case r.Method != "":
+	case r.Deleted:
+		r.Method = http.MethodDelete
+	case r.Version == 1:
+		r.Method = http.MethodPost
+	default:
+		r.Method = http.MethodPut
+	}
 }
 
 // draftLeaf commits to what was recorded, by whom, when and as what.
@@ -185,7 +208,9 @@ func (s *Service) draftRow(ctx context.Context, v *store.StagedVersion, key *sea
 		}
 	}
 	created := row.Created
-	if c.res != nil {
+	if c.res == nil {
+		v.Postings = append(v.Postings, index.DeletedToken(s.sealer, c.typ))
+	} else {
 		row, v.Postings = index.Build(s.sealer, c.res, s.cfg.Base, c.id, c.at)
 	}
 	row.Created, row.LastUpdated = created, c.at
@@ -272,11 +297,11 @@ func (s *Service) openVersion(typ, id string, v *store.Version) (*Result, error)
 	if err != nil {
 		return nil, err
 	}
-	at, json, err := decodeBody(plain)
-	if err != nil {
+	r := &Result{Type: typ, ID: id, Version: v.Version, Deleted: v.Deleted}
+	if err := decodeBody(plain, r); err != nil {
 		return nil, err
 	}
-	r := &Result{Type: typ, ID: id, Version: v.Version, LastUpdated: at, Deleted: v.Deleted, JSON: json}
+	r.guessMethod()
 	if v.Deleted {
 		r.JSON = nil
 	}

@@ -85,3 +85,13 @@ func invalid(err error) error {
 	}
 	return internalError("parse", err)
 }
+
+// unprocessable is invalid for what this server made of a well-formed request, such as a patched resource.
+func unprocessable(err error) error {
+	err = invalid(err)
+	var e *Error
+	if errors.As(err, &e) && e.Kind == Invalid {
+		e.Kind = Unprocessable
+	}
+	return err
+}

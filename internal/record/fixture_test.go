@@ -74,15 +74,20 @@ func (r *rig) open() {
 }
 
 func (r *rig) close() {
+	if err := r.shut(); err != nil {
+		r.t.Error(err)
+	}
+}
+
+func (r *rig) shut() error {
 	if r.service == nil {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := errors.Join(r.service.Close(ctx), r.ledger.Close(), r.pebble.Close()); err != nil {
-		r.t.Error(err)
-	}
+	err := errors.Join(r.service.Close(ctx), r.ledger.Close(), r.pebble.Close())
 	r.service = nil
+	return err
 }
 
 // staff is a caller of the custodian's workforce with every right.

@@ -36,6 +36,8 @@ type outcomeEntry struct {
 	Version uint64 `json:"version,omitempty"`
 	Updated int64  `json:"updated,omitempty"` // Unix milliseconds
 	Deleted bool   `json:"deleted,omitempty"`
+
+	Also []outcomeEntry `json:"also,omitempty"` // what else a conditional delete of several took away
 }
 
 func entryOf(r *Result) outcomeEntry {
@@ -53,14 +55,6 @@ func (e *outcomeEntry) result() *Result {
 		Type: e.Type, ID: e.ID, Version: e.Version, LastUpdated: time.UnixMilli(e.Updated).UTC(),
 		Deleted: e.Deleted, Created: e.Status == 201, Replayed: true,
 	}
-}
-
-// single gives the result of an interaction; nil for none.
-func (o *outcome) single() *Result {
-	if o == nil || len(o.Entries) == 0 {
-		return nil
-	}
-	return o.Entries[0].result()
 }
 
 // idempotency is of one caller and one request: target is its method and URL, body what it sends.
@@ -109,7 +103,14 @@ func (s *Service) Status(ctx context.Context, c *Caller, id string) ([]EntryResu
 	if err != nil {
 		return nil, err
 	}
-	return replayed(o), nil
+	out := make([]EntryResult, len(o.Entries))
+	for i := range o.Entries {
+		out[i] = EntryResult{Status: o.Entries[i].Status}
+		if o.Entries[i].Type != "" {
+			out[i].Result = o.Entries[i].result()
+		}
+	}
+	return out, nil
 }
 
 // replay returns the first outcome; nil if this is the first. The caller holds the token's lock.
@@ -132,10 +133,12 @@ func (i *idempotency) replay(ctx context.Context) (*outcome, error) {
 		return nil, err
 	}
 	if !bytes.Equal(o.Digest, i.digest) {
-		return nil, fail(Unprocessable, "this Idempotency-Key was used for another request; use a new one")
+		return nil, errReused
 	}
 	return o, nil
 }
+
+var errReused = &Error{Kind: Unprocessable, Msg: "this Idempotency-Key was used for another request; use a new one"}
 
 func (s *Service) openOutcome(t store.Token, sealed []byte) (*outcome, error) {
 	key, err := s.sealer.Key(seal.TenantHandle)

@@ -31,7 +31,7 @@ func (s *Service) VRead(ctx context.Context, c *Caller, typ, id string, version 
 
 func (s *Service) opened(typ, id string, v *store.Version) (*Result, error) {
 	if v.Deleted {
-		return nil, fail(Gone, "the resource was deleted")
+		return nil, errGone
 	}
 	r, err := s.openVersion(typ, id, v)
 	if err != nil {

@@ -2,22 +2,23 @@ package record
 
 import (
 	"context"
+	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/index"
+	"github.com/chartseal/chartseal/internal/store"
 )
 
 // rewrite resolves the references of an entry's resource: to a fullUrl of the Bundle (R4 section 3.1.0.11.2), and
 // conditional ones (section 3.1.0.11.3), which must match exactly one resource.
-func (t *transaction) rewrite(ctx context.Context, e *txEntry) ([]byte, error) {
-	root := rootOf(e.in.FullURL)
-	out, err := fhir.RewriteReferences(e.in.Resource, func(ref string) (string, bool, error) {
-		if target, ok := t.targets[ref]; ok {
-			return target, true, nil
-		}
-		if target, ok := t.targets[root+ref]; ok && root != "" {
-			return target, true, nil
+func (t *transaction) rewrite(ctx context.Context, o *op) ([]byte, error) {
+	root := rootOf(o.entry.FullURL)
+	return fhir.RewriteReferences(o.entry.Resource, func(ref string) (string, bool, error) {
+		if target, ok, err := t.target(ctx, root, ref); ok || err != nil {
+			return target, ok, err
 		}
 		if typ, query, ok := strings.Cut(ref, "?"); ok && fhir.Storable(typ) {
 			target, err := t.conditionalReference(ctx, ref, typ, query)
@@ -25,7 +26,37 @@ func (t *transaction) rewrite(ctx context.Context, e *txEntry) ([]byte, error) {
 		}
 		return "", false, nil
 	})
-	return out, err
+}
+
+// target finds the entry that a reference means by its fullUrl. A versioned reference stays one: it gets the version
+// that the entry makes.
+func (t *transaction) target(ctx context.Context, root, ref string) (string, bool, error) {
+	plain, _, versioned := strings.Cut(ref, "/_history/")
+	o := t.targets[plain]
+	if o == nil && root != "" {
+		o = t.targets[root+plain]
+	}
+	if o == nil {
+		return "", false, nil
+	}
+	target := o.typ + "/" + o.id
+	if !versioned {
+		return target, true, nil
+	}
+	version, err := t.nextVersion(ctx, o)
+	return target + "/_history/" + strconv.FormatUint(version, 10), true, err
+}
+
+// nextVersion is the version that an op makes, or found.
+func (t *transaction) nextVersion(ctx context.Context, o *op) (uint64, error) {
+	if r := o.result(); r != nil {
+		return r.Version, nil
+	}
+	h, err := t.s.visible(ctx, t.s.view(), t.s.resourceToken(o.typ, o.id))
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return 0, internalError("read head", err)
+	}
+	return h.Version + 1, nil
 }
 
 // rootOf is the base that relative references of an entry resolve against: its fullUrl without Type/id.
@@ -50,28 +81,25 @@ func (t *transaction) conditionalReference(ctx context.Context, ref, typ, query 
 		return target, nil
 	}
 	if err := ctx.Err(); err != nil {
-		return "", &Error{Kind: Unavailable, Msg: "the Bundle takes too long; nothing was stored: send it in parts", err: err}
+		return "", errTooLong(err)
 	}
 	if len(t.found) >= maxConditional {
 		return "", fail(TooLarge, "the Bundle has more than %d different conditional references; send it in parts", maxConditional)
 	}
-	k, err := t.s.conditional(t.c, typ, query)
+	k, err := t.s.where(t.c, typ, query)
 	if err != nil {
 		return "", err
 	}
-	if k == nil {
-		return "", fail(Invalid, "a conditional reference has no criterion")
-	}
-	matches, err := t.matchesInBundle(k.query.q)
+	matches, err := t.matchesInBundle(ctx, k.query, "POST", "PUT")
 	if err != nil {
 		return "", err
 	}
-	hits, err := t.s.matches(ctx, t.c, k.query, 2)
+	hits, err := k.ids(ctx, 2, false, func(id string) bool { return t.supersedes(typ, id) })
 	if err != nil {
 		return "", err
 	}
-	for i := range hits {
-		matches[typ+"/"+hits[i].row.ID] = true
+	for _, id := range hits {
+		matches[typ+"/"+id] = true
 	}
 	if len(matches) != 1 {
 		return "", fail(Precondition, "a conditional reference must match exactly one resource, and matches %s", countWord(len(matches)))
@@ -92,50 +120,36 @@ func countWord(n int) string {
 	return "several"
 }
 
-// matchesInBundle evaluates a query on what the Bundle itself creates or updates.
-func (t *transaction) matchesInBundle(q *index.Query) (map[string]bool, error) {
+// supersedes tells whether this Bundle replaces or deletes a resource: what is stored of it counts no more.
+func (t *transaction) supersedes(typ, id string) bool {
+	o := t.about[typ+"/"+id]
+	return o != nil && o.verb != "PATCH"
+}
+
+// matchesInBundle evaluates a query on what the Bundle itself creates or updates by the given verbs.
+func (t *transaction) matchesInBundle(ctx context.Context, q *index.Query, verbs ...string) (map[string]bool, error) {
 	out := map[string]bool{}
-	for i := range t.entries {
-		e := &t.entries[i]
-		if e.typ != q.Type || e.exists != nil || (e.in.Method != "POST" && e.in.Method != "PUT") {
+	for _, o := range t.ops {
+		if o.typ != q.Type || o.exists != nil || !slices.Contains(verbs, o.verb) {
 			continue
 		}
-		if e.row == nil {
-			r, err := fhir.Parse(e.in.Resource, t.s.cfg.Limits)
-			if err != nil {
-				return nil, atEntry(err, e.in)
-			}
-			e.row = index.NewRow(r, t.s.cfg.Base, e.id, t.at)
+		if err := ctx.Err(); err != nil {
+			return nil, errTooLong(err)
 		}
-		if q.Matches(e.row) {
-			out[e.typ+"/"+e.id] = true
+		if t.rows[o] == nil {
+			r, err := fhir.Parse(o.entry.Resource, t.s.cfg.Limits)
+			if err != nil {
+				return nil, o.at(err)
+			}
+			t.rows[o] = index.NewRow(r, t.s.cfg.Base, o.id, t.at)
+		}
+		if q.Matches(t.rows[o]) {
+			out[o.typ+"/"+o.id] = true
 		}
 	}
 	return out, nil
 }
 
-// BatchEntries runs the entries of a batch one by one; none affects another (R4 section 3.1.0.11.1).
-func (s *Service) BatchEntries(ctx context.Context, c *Caller, b *fhir.Bundle, opt WriteOptions) ([]EntryResult, error) {
-	if len(b.Entries) > s.cfg.BundleEntries {
-		return nil, fail(TooLarge, "the Bundle has more than %d entries", s.cfg.BundleEntries)
-	}
-	out := make([]EntryResult, len(b.Entries))
-	for i := range b.Entries {
-		if err := ctx.Err(); err != nil {
-			return nil, &Error{Kind: Unavailable, Msg: "the request was given up", err: err}
-		}
-		one := opt
-		one.StatusID = ""
-		if opt.IdempotencyKey != "" {
-			one.IdempotencyKey = opt.IdempotencyKey + "#" + b.Entries[i].Path
-		}
-		single := &fhir.Bundle{Type: "transaction", Entries: b.Entries[i : i+1]}
-		got, err := s.Transaction(ctx, c, single, one)
-		if err != nil {
-			out[i] = EntryResult{Err: err}
-			continue
-		}
-		out[i] = got[0]
-	}
-	return out, nil
+func errTooLong(err error) error {
+	return &Error{Kind: Unavailable, Msg: "the Bundle takes too long; nothing was stored: send it in parts", err: err}
 }

@@ -14,12 +14,13 @@ import (
 
 // SearchPage is one page of matches.
 type SearchPage struct {
-	Type    string
-	Matches []*Result
-	Total   int        // matches that the caller may see; -1 if the page does not hold them all
-	Used    url.Values // parameters that were understood, for the self link
-	Ignored []string   // parameters that were not
-	Next    string     // cursor of the next page, empty if there is none
+	Type     string
+	Matches  []*Result
+	Included []*Result  // what the matches refer to (search mode include)
+	Total    int        // matches that the caller may see; -1 if the page does not hold them all
+	Used     url.Values // parameters that were understood, for the self link
+	Ignored  []string   // parameters that were not
+	Next     string     // cursor of the next page, empty if there is none
 }
 
 // DefaultCount is the page size when the client names none.
@@ -38,12 +39,9 @@ func (s *Service) Search(ctx context.Context, c *Caller, typ string, values url.
 // SearchNext continues a search at a cursor: as of the state that the first page saw, without what was deleted
 // or withdrawn from this caller since.
 func (s *Service) SearchNext(ctx context.Context, c *Caller, typ, sealed string) (*SearchPage, error) {
-	cur, err := s.openCursor(c, sealed)
+	cur, err := s.openCursor(c, "", typ, "", sealed)
 	if err != nil {
 		return nil, err
-	}
-	if cur.Type != typ {
-		return nil, errCursor
 	}
 	if err := c.permit(cur.Type, MaySearch); err != nil {
 		return nil, err
@@ -67,7 +65,7 @@ func (s *Service) searchFrom(ctx context.Context, c *Caller, cur *cursor, strict
 		count = DefaultCount
 	}
 	page := &SearchPage{Type: cur.Type, Total: -1, Used: q.Used, Ignored: q.Ignored}
-	first := cur.After == 0
+	first := !cur.Later
 	more, counted := false, 0
 	sc := &scan{s: s, g: s.guard(c), view: cur.View, plan: q.Plan(s.sealer), pinned: !first}
 	err = sc.run(ctx, cur.After+1, func(h *hit) (bool, error) {
@@ -123,6 +121,7 @@ type scan struct {
 	view   view
 	plan   *index.Plan
 	pinned bool // a later page: also check the state of now
+	whole  bool // open rows with their search values
 }
 
 // Postings and VisibleDoc make a scan the source of its plan.
@@ -182,7 +181,7 @@ func (sc *scan) look(ctx context.Context, d store.DocID) (*hit, error) {
 	}
 	h := &hit{doc: doc}
 	open := sc.s.openWholeRow
-	if sc.plan.Exact() {
+	if sc.plan.Exact() && !sc.whole {
 		open = sc.s.openRow
 	}
 	if h.row, err = open(doc); err != nil {
@@ -213,13 +212,10 @@ func (sc *scan) permitted(ctx context.Context, h *hit) (bool, error) {
 	if now.Deleted {
 		return false, nil
 	}
-	return now.Version == h.doc.Version || sc.mayNow(ctx, now), nil
-}
-
-// mayNow decides on the current version of an entry that changed since the first page.
-func (sc *scan) mayNow(ctx context.Context, now store.Head) bool {
-	ok, err := sc.s.mayVersion(ctx, sc.g, now.Doc, now.Handle)
-	return err == nil && ok
+	if now.Version == h.doc.Version {
+		return true, nil
+	}
+	return sc.s.mayVersion(ctx, sc.g, now.Doc, now.Handle) // it changed since the first page
 }
 
 // rowAttributes are what a consent may ask of a resource.
@@ -253,49 +249,6 @@ func (s *Service) openHit(ctx context.Context, h *hit) (*Result, error) {
 		return nil, internalError("open version", err)
 	}
 	return r, nil
-}
-
-// conditionQuery is a parsed conditional criterion.
-type conditionQuery struct{ q *index.Query }
-
-// conditional reads the criterion of a conditional interaction; nil for an empty one. It needs the search scope.
-func (s *Service) conditional(c *Caller, typ, criterion string) (*condition, error) {
-	if criterion == "" {
-		return nil, nil //nolint:nilnil // documented: unconditional
-	}
-	if err := c.permit(typ, MaySearch); err != nil {
-		return nil, err
-	}
-	values, err := url.ParseQuery(criterion)
-	if err != nil {
-		return nil, fail(Invalid, "the condition is not a query string")
-	}
-	q, err := s.parseQuery(typ, values, true)
-	if err != nil {
-		return nil, err
-	}
-	if len(q.Criteria) == 0 {
-		return nil, fail(Invalid, "the condition has no criterion")
-	}
-	return &condition{
-		s: s, c: c, query: &conditionQuery{q},
-		lock: s.sealer.Token(typ, "", "condition", q.Conditions().Encode()),
-	}, nil
-}
-
-// matches finds at most limit resources that satisfy a condition: over all data for the custodian's own clients,
-// so that blindness does not make duplicate patients; over what it may see for any other caller.
-func (s *Service) matches(ctx context.Context, c *Caller, k *conditionQuery, limit int) ([]hit, error) {
-	sc := &scan{s: s, view: s.view(), plan: k.q.Plan(s.sealer)}
-	if !c.staff() {
-		sc.g = s.guard(c)
-	}
-	var out []hit
-	err := sc.run(ctx, 1, func(h *hit) (bool, error) {
-		out = append(out, *h)
-		return len(out) < limit, nil
-	})
-	return out, err
 }
 
 // MaxCount is the largest page.

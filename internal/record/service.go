@@ -28,6 +28,10 @@ type Config struct {
 	Implicit  consent.ImplicitPolicy // what holds for a patient without a consent
 	Location  *time.Location         // zone of dates without one; default UTC
 
+	RequireIfMatch   bool // changes to what is there need If-Match
+	DeleteMany       bool // a conditional delete may take several resources
+	StrictReferences bool // literal references must lead to resources that are there, and those cannot be deleted
+
 	Limits        fhir.Limits
 	BundleEntries int           // default 10,000
 	CommitTimeout time.Duration // how long a write waits for the ledger; default 15 s

@@ -2,107 +2,57 @@ package record
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
-	"net/url"
+	"mime"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/index"
-	"github.com/chartseal/chartseal/internal/store"
 )
 
-// EntryResult is the answer to one entry of a batch or transaction, in the order of the request.
+// EntryResult is the answer to one entry of a transaction, in the order of the request.
 type EntryResult struct {
-	Status int
-	Read   bool        // Result is of a GET: its resource belongs to the answer
-	Result *Result     // of a write or a read; nil for a delete that changed nothing
-	Search *SearchPage // of a GET on a type
-	Err    error       // in a batch: why this entry failed
+	Status int     // 0: a GET or HEAD, which is the gateway's to run once the writes are visible
+	Result *Result // of a write; nil for a delete that changed nothing
 }
 
 // transaction is one Bundle on its way (R4 section 3.1.0.11.2).
 type transaction struct {
-	s       *Service
-	c       *Caller
-	u       *unit
-	entries []txEntry
-	targets map[string]string // fullUrl -> Type/id, for entries that POST or PUT
-	found   map[string]string // conditional reference -> Type/id
-	at      time.Time
-	idem    *idempotency
+	work
+
+	targets map[string]*op     // fullUrl -> what it will be
+	found   map[string]string  // conditional reference -> Type/id
+	rows    map[*op]*index.Row // of resources as sent, made when a conditional reference asks
 }
 
-// txEntry is one entry, parsed as far as its order allows.
-type txEntry struct {
-	in     *fhir.BundleEntry
-	typ    string
-	id     string // of the URL, or made for a POST
-	query  string // of a GET on a type
-	cond   *condition
-	exists *Result // the match of If-None-Exist
-	res    *fhir.Resource
-	row    *index.Row // of the resource as sent, made when a conditional reference asks
-	out    EntryResult
-}
-
-// Transaction runs a transaction Bundle: all of it or nothing. Entries take effect in the order DELETE, POST, PUT,
-// GET; references to a fullUrl of the Bundle are rewritten, conditional ones resolved, also to what it creates.
+// Transaction runs a transaction Bundle: all of it or nothing. Entries take effect in the order DELETE, POST, PUT and
+// PATCH; references to a fullUrl of the Bundle are rewritten, conditional ones resolved, also to what it creates.
 func (s *Service) Transaction(ctx context.Context, c *Caller, b *fhir.Bundle, opt WriteOptions) ([]EntryResult, error) {
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	t := &transaction{
-		s: s, c: c, targets: map[string]string{}, found: map[string]string{}, at: s.stamp(),
-	}
-	if err := t.plan(b); err != nil {
+	t := &transaction{targets: map[string]*op{}, found: map[string]string{}, rows: map[*op]*index.Row{}}
+	t.work = work{s: s, c: c, opt: &opt, ready: t.body}
+	out := make([]EntryResult, len(b.Entries))
+	places, err := t.plan(b)
+	if err != nil {
 		return nil, err
+	}
+	if len(t.ops) == 0 {
+		return out, nil
 	}
 	t.idem = s.idempotency(c, &opt, "transaction", digestable(b))
-	opt.Durable = opt.Durable && !t.reads() // GET entries see what the Bundle wrote, once it is visible
-	u, err := s.begin(ctx, t.lockKeys()...)
-	if err != nil {
+	opt.Durable = opt.Durable && len(t.ops) == len(b.Entries) // GET entries see what the Bundle wrote, once it is visible
+	if err := t.run(ctx); err != nil {
 		return nil, err
 	}
-	t.u = u
-	defer s.drop(u)
-	first, err := t.idem.replay(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if first != nil {
-		err = t.replayed(first)
-	} else {
-		err = t.writeAndCommit(ctx, &opt)
-	}
-	if err != nil {
-		return nil, err
-	}
-	t.read(ctx)
-	out := make([]EntryResult, len(t.entries))
-	for i := range t.entries {
-		out[i] = t.entries[i].out
+	for i, o := range t.ops {
+		out[places[i]] = EntryResult{Status: o.status, Result: o.result()}
 	}
 	return out, nil
-}
-
-func (t *transaction) writeAndCommit(ctx context.Context, opt *WriteOptions) error {
-	if err := t.write(ctx); err != nil {
-		return err
-	}
-	early, err := t.s.commit(ctx, t.u, opt, t.s.cfg.Base)
-	for i := range t.entries {
-		if r := t.entries[i].out.Result; r != nil && t.entries[i].exists == nil {
-			r.Early = early
-		}
-	}
-	return err
-}
-
-// reads tells whether any entry is a GET.
-func (t *transaction) reads() bool {
-	return slices.ContainsFunc(t.entries, func(e txEntry) bool { return e.in.Method == "GET" || e.in.Method == "HEAD" })
 }
 
 // digestable is what tells one Bundle from another.
@@ -110,7 +60,7 @@ func digestable(b *fhir.Bundle) []byte {
 	var out []byte
 	for i := range b.Entries {
 		e := &b.Entries[i]
-		for _, part := range []string{e.FullURL, e.Method, e.URL, e.IfMatch, e.IfNoneExist, string(e.Resource)} {
+		for _, part := range []string{e.FullURL, e.Method, e.URL, e.IfMatch, e.IfNoneMatch, e.IfNoneExist, string(e.Resource)} {
 			out = append(strconv.AppendInt(out, int64(len(part)), 10), ':')
 			out = append(out, part...)
 		}
@@ -118,59 +68,36 @@ func digestable(b *fhir.Bundle) []byte {
 	return out
 }
 
-// replayed takes the first outcome; GET entries are read anew.
-func (t *transaction) replayed(o *outcome) error {
-	if len(o.Entries) != len(t.entries) {
-		return fail(Unprocessable, "this Idempotency-Key was used for another request; use a new one")
-	}
-	for i, r := range replayed(o) {
-		t.entries[i].out = r
-	}
-	return nil
-}
-
-func replayed(o *outcome) []EntryResult {
-	if o == nil {
-		return nil
-	}
-	out := make([]EntryResult, len(o.Entries))
-	for i := range o.Entries {
-		out[i] = EntryResult{Status: o.Entries[i].Status}
-		if o.Entries[i].Type != "" {
-			out[i].Result = o.Entries[i].result()
-		}
-	}
-	return out
-}
-
-// plan checks every entry, its scope included, and gives the POST entries their ids.
-func (t *transaction) plan(b *fhir.Bundle) error {
+// plan makes an op of every entry that writes, its scope checked. places tells which entry each is of.
+func (t *transaction) plan(b *fhir.Bundle) (places []int, err error) {
 	if len(b.Entries) > t.s.cfg.BundleEntries {
-		return fail(TooLarge, "the Bundle has more than %d entries", t.s.cfg.BundleEntries)
+		return nil, fail(TooLarge, "the Bundle has more than %d entries", t.s.cfg.BundleEntries)
 	}
-	t.entries = make([]txEntry, len(b.Entries))
-	seen := map[string]bool{}
+	conditions := map[token]bool{}
 	for i := range b.Entries {
-		e := &t.entries[i]
-		e.in = &b.Entries[i]
-		if err := t.planEntry(e); err != nil {
-			return atEntry(err, e.in)
+		e := &b.Entries[i]
+		if e.Method == "GET" || e.Method == "HEAD" {
+			continue
 		}
-		identity := e.typ + "/" + e.id
-		if e.in.Method != "GET" && e.in.Method != "HEAD" {
-			if seen[identity] {
-				return atEntry(fail(Invalid, "two entries change the same resource"), e.in)
+		o, err := t.planEntry(e)
+		if err == nil && o.cond != nil && conditions[o.cond.lock] {
+			err = fail(Invalid, "two entries have the same condition, and so change the same resource")
+		}
+		if err == nil && e.FullURL != "" && (o.verb == "POST" || o.verb == "PUT") {
+			if t.targets[e.FullURL] != nil {
+				err = fail(Invalid, "two entries have the same fullUrl")
 			}
-			seen[identity] = true
+			t.targets[e.FullURL] = o
 		}
-		if e.in.FullURL != "" && (e.in.Method == "POST" || e.in.Method == "PUT") {
-			if _, twice := t.targets[e.in.FullURL]; twice {
-				return atEntry(fail(Invalid, "two entries have the same fullUrl"), e.in)
-			}
-			t.targets[e.in.FullURL] = identity
+		if err != nil {
+			return nil, atEntry(err, e)
 		}
+		if o.cond != nil {
+			conditions[o.cond.lock] = true
+		}
+		t.ops, places = append(t.ops, o), append(places, i)
 	}
-	return nil
+	return places, nil
 }
 
 // atEntry names the entry in the error's expression; what a resource's parser found is located already.
@@ -195,176 +122,119 @@ func atEntry(err error, in *fhir.BundleEntry) error {
 	return &out
 }
 
-func (t *transaction) planEntry(e *txEntry) error {
-	target, query, _ := strings.Cut(e.in.URL, "?")
-	target = strings.TrimPrefix(strings.TrimPrefix(target, t.s.cfg.Base+"/"), "/")
+var verbScopes = map[string]Interaction{"POST": MayCreate, "PUT": MayUpdate, "PATCH": MayUpdate, "DELETE": MayDelete}
+
+func (t *transaction) planEntry(e *fhir.BundleEntry) (*op, error) {
+	target, query, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(e.URL, t.s.cfg.Base+"/"), "/"), "?")
 	typ, id, hasID := strings.Cut(target, "/")
-	e.typ, e.id, e.query = typ, id, query
-	if !fhir.Storable(typ) {
-		return fail(NotSupported, "entry.request.url does not name a resource type that this server stores")
-	}
-	if hasID && !fhir.ValidID(id) {
-		return fail(Invalid, "entry.request.url does not end in a FHIR id")
-	}
-	switch e.in.Method {
-	case "POST":
-		if hasID || query != "" {
-			return fail(NotSupported, "POST entries create: entry.request.url must be a resource type")
-		}
-		e.id = newID()
-		var err error
-		e.cond, err = t.s.conditional(t.c, typ, strings.TrimPrefix(e.in.IfNoneExist, typ+"?"))
-		if err != nil {
-			return err
-		}
-		return t.c.permit(typ, MayCreate)
-	case "PUT":
-		if !hasID || query != "" {
-			return fail(NotSupported, "conditional updates are not supported yet: entry.request.url must be Type/id")
-		}
-		return t.c.permit(typ, MayUpdate)
-	case "DELETE":
-		if !hasID || query != "" {
-			return fail(NotSupported, "conditional deletes are not supported yet: entry.request.url must be Type/id")
-		}
-		return t.c.permit(typ, MayDelete)
-	case "GET", "HEAD":
-		if !hasID {
-			return t.c.permit(typ, MaySearch)
-		}
-		return t.c.permit(typ, MayRead)
-	}
-	return fail(NotSupported, "entry.request.method is not supported")
-}
-
-// lockKeys are the resources that exist already and may change, and the conditions.
-func (t *transaction) lockKeys() []store.Token {
-	keys := t.idem.keys()
-	for i := range t.entries {
-		e := &t.entries[i]
-		switch e.in.Method {
-		case "PUT", "DELETE":
-			keys = append(keys, t.s.resourceToken(e.typ, e.id))
-		}
-		keys = append(keys, e.cond.keys()...)
-	}
-	return keys
-}
-
-// write drafts all changes into the unit.
-func (t *transaction) write(ctx context.Context) error {
-	for i := range t.entries {
-		if err := t.resolveExisting(ctx, &t.entries[i]); err != nil {
-			return atEntry(err, t.entries[i].in)
-		}
-	}
-	for _, method := range []string{"DELETE", "POST", "PUT"} {
-		for i := range t.entries {
-			e := &t.entries[i]
-			if e.in.Method != method {
-				continue
-			}
-			if err := t.apply(ctx, e); err != nil {
-				return atEntry(err, e.in)
-			}
-		}
-	}
-	return t.remember()
-}
-
-// resolveExisting evaluates If-None-Exist before anything is written, so that references lead to the match.
-func (t *transaction) resolveExisting(ctx context.Context, e *txEntry) error {
-	found, err := e.cond.find(ctx)
-	if err != nil || found == nil {
-		return err
-	}
-	e.exists, e.id = found, found.ID
-	if e.in.FullURL != "" {
-		t.targets[e.in.FullURL] = e.typ + "/" + e.id
-	}
-	return nil
-}
-
-func (t *transaction) apply(ctx context.Context, e *txEntry) (err error) {
+	scope, known := verbScopes[e.Method]
 	switch {
-	case e.exists != nil:
-		e.out = EntryResult{Status: 200, Result: e.exists}
-		return nil
-	case e.in.Method == "DELETE":
-		e.out.Status = 204
-		e.out.Result, err = t.s.draftDelete(ctx, t.u, t.c, e.typ, e.id, e.in.IfMatch)
-		return err
+	case !known:
+		return nil, fail(NotSupported, "entry.request.method is not supported")
+	case !fhir.Storable(typ):
+		return nil, fail(NotSupported, "entry.request.url does not name a resource type that this server stores")
+	case hasID && !fhir.ValidID(id):
+		return nil, fail(NotSupported, "entry.request.url must be Type, Type/id or Type?condition in a transaction")
+	case e.Method == "POST" && (hasID || query != ""):
+		return nil, fail(NotSupported, "POST entries create: entry.request.url must be a resource type")
+	case e.Method != "POST" && hasID == (query != ""):
+		return nil, fail(Invalid, "entry.request.url must be Type/id or Type?condition")
 	}
-	raw, err := t.rewrite(ctx, e)
-	if err != nil {
-		return err
+	permit := t.c.permit
+	if e.Method == "PATCH" {
+		permit = func(typ string, _ Interaction) error { return t.c.permitPatch(typ) }
 	}
-	if e.res, err = t.s.parse(e.typ, raw); err != nil {
-		return err
+	if err := permit(typ, scope); err != nil {
+		return nil, err
 	}
-	if e.in.Method == "PUT" {
-		return t.put(ctx, e)
+	o := &op{verb: e.Method, typ: typ, id: id, ifMatch: e.IfMatch, ifNoneMatch: e.IfNoneMatch, entry: e}
+	return o, t.conditions(o, query)
+}
+
+func (t *transaction) conditions(o *op, query string) (err error) {
+	switch {
+	case o.verb == "POST":
+		o.id, o.fresh = newID(), true
+		o.cond, err = t.s.conditional(t.c, o.typ, o.entry.IfNoneExist)
+	case query != "":
+		o.cond, err = t.s.where(t.c, o.typ, query)
 	}
-	if err := t.s.custody(ctx, t.c, e.res, e.id); err != nil {
-		return err
+	switch {
+	case err != nil:
+	case o.verb == "PATCH":
+		_, err = t.s.entryPatch(o.entry.Resource)
+	case o.verb == "PUT" && o.cond != nil:
+		var r *fhir.Resource
+		if r, err = fhir.Parse(o.entry.Resource, t.s.cfg.Limits); err == nil {
+			o.sent = r.ID
+		}
 	}
-	e.out.Status = 201
-	e.out.Result, err = t.s.draft(ctx, t.u, t.c, &change{typ: e.typ, id: e.id, res: e.res, activity: "create", at: t.at})
 	return err
 }
 
-func (t *transaction) put(ctx context.Context, e *txEntry) (err error) {
-	if err := checkBodyID(e.res, e.id); err != nil {
-		return err
-	}
-	if e.out.Result, err = t.s.draftUpdate(ctx, t.u, t.c, e.res, e.id, e.in.IfMatch); err != nil {
-		return err
-	}
-	e.out.Status = 200
-	if e.out.Result.Created {
-		e.out.Status = 201
-	}
-	return nil
-}
-
-// remember records the outcome for a repeated request.
-func (t *transaction) remember() error {
-	var o outcome
-	for i := range t.entries {
-		e := outcomeEntry{Status: t.entries[i].out.Status}
-		if r := t.entries[i].out.Result; r != nil {
-			e = entryOf(r)
-			e.Status = t.entries[i].out.Status
-		}
-		o.Entries = append(o.Entries, e)
-	}
-	return t.idem.record(t.u, o)
-}
-
-// read answers the GET entries, which see what the transaction wrote. It cannot fail as a whole any more: what is
-// committed is committed, so an entry reports for itself.
-func (t *transaction) read(ctx context.Context) {
-	for i := range t.entries {
-		e := &t.entries[i]
-		if e.in.Method != "GET" && e.in.Method != "HEAD" {
-			continue
-		}
-		if err := t.s.readEntry(ctx, t.c, e); err != nil {
-			e.out.Err = atEntry(err, e.in)
-		}
-	}
-}
-
-func (s *Service) readEntry(ctx context.Context, c *Caller, e *txEntry) (err error) {
-	e.out.Status, e.out.Read = 200, true
-	if e.id != "" {
-		e.out.Result, err = s.Read(ctx, c, e.typ, e.id)
-		return err
-	}
-	values, err := url.ParseQuery(e.query)
+// entryPatch reads the patch of an entry: a Binary with a JSON Patch, or Parameters (R4 section 3.1.0.11.2).
+func (s *Service) entryPatch(raw []byte) (edit, error) {
+	r, err := fhir.Parse(raw, s.cfg.Limits)
 	if err != nil {
-		return fail(Invalid, "entry.request.url is not a URL")
+		return nil, err
 	}
-	e.out.Search, err = s.Search(ctx, c, e.typ, values, false)
+	switch r.Type {
+	case "Parameters":
+		return s.patching(Patch{FHIRPath: true, Body: r.JSON}), nil
+	case "Binary":
+		return s.binaryPatch(r.JSON)
+	}
+	return nil, errEntryPatch
+}
+
+var errEntryPatch = fail(Invalid, "a PATCH entry carries a Binary of application/json-patch+json, or Parameters")
+
+func (s *Service) binaryPatch(accepted []byte) (edit, error) {
+	var body struct {
+		ContentType string `json:"contentType"`
+		Data        string `json:"data"`
+	}
+	if err := json.Unmarshal(accepted, &body); err != nil {
+		return nil, internalError("read Binary", err)
+	}
+	if typ, _, err := mime.ParseMediaType(body.ContentType); err != nil || typ != "application/json-patch+json" {
+		return nil, errEntryPatch
+	}
+	raw, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(body.Data), ""))
+	if err != nil {
+		return nil, fail(Invalid, "Binary.data is not base64")
+	}
+	return s.patching(Patch{Body: raw}), nil
+}
+
+// body parses the resource of an entry, its references rewritten.
+func (t *transaction) body(ctx context.Context, o *op) error {
+	if o.verb == "DELETE" {
+		return nil
+	}
+	if o.cond != nil && o.verb != "POST" {
+		if err := t.unmade(ctx, o); err != nil {
+			return err
+		}
+	}
+	raw, err := t.rewrite(ctx, o)
+	if err != nil {
+		return err
+	}
+	if o.verb == "PATCH" {
+		o.edit, err = t.s.entryPatch(raw)
+		return err
+	}
+	o.res, err = t.s.parse(o.typ, raw)
+	return err
+}
+
+// unmade refuses a condition of a PUT or PATCH that matches what this Bundle creates, for POST entries take effect
+// before: it would be about the same resource, or about several.
+func (t *transaction) unmade(ctx context.Context, o *op) error {
+	found, err := t.matchesInBundle(ctx, o.cond.query, "POST")
+	if err == nil && len(found) > 0 {
+		return fail(Invalid, "the condition matches what another entry creates")
+	}
 	return err
 }

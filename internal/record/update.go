@@ -10,6 +10,31 @@ import (
 // Update stores a new version under the id of the URL, and creates the resource if there is none (R4 section
 // 3.1.0.5). A caller outside the custodian's workforce updates only what it sees.
 func (s *Service) Update(ctx context.Context, c *Caller, typ, id string, raw []byte, opt WriteOptions) (*Result, error) {
+	o, err := s.putOp(c, typ, raw)
+	if err != nil {
+		return nil, err
+	}
+	o.id = id
+	if err := checkBodyID(o.res, id); err != nil {
+		return nil, err
+	}
+	return s.one(ctx, c, o, &opt, s.idempotency(c, &opt, "PUT "+typ+"/"+id, raw))
+}
+
+// UpdateWhere updates the one resource that matches a query, and creates one if none does (R4 section 3.1.0.5.3).
+func (s *Service) UpdateWhere(ctx context.Context, c *Caller, typ, query string, raw []byte, opt WriteOptions) (*Result, error) {
+	o, err := s.putOp(c, typ, raw)
+	if err != nil {
+		return nil, err
+	}
+	o.sent = o.res.ID
+	if o.cond, err = s.where(c, typ, query); err != nil {
+		return nil, err
+	}
+	return s.one(ctx, c, o, &opt, s.idempotency(c, &opt, "PUT "+typ+"?"+query, raw))
+}
+
+func (s *Service) putOp(c *Caller, typ string, raw []byte) (*op, error) {
 	if err := c.permit(typ, MayUpdate); err != nil {
 		return nil, err
 	}
@@ -17,29 +42,7 @@ func (s *Service) Update(ctx context.Context, c *Caller, typ, id string, raw []b
 	if err != nil {
 		return nil, invalid(err)
 	}
-	if err := checkBodyID(r, id); err != nil {
-		return nil, err
-	}
-	ctx, cancel := s.withTimeout(ctx)
-	defer cancel()
-	idem := s.idempotency(c, &opt, "PUT "+typ+"/"+id, raw)
-	u, err := s.begin(ctx, append(idem.keys(), s.resourceToken(typ, id))...)
-	if err != nil {
-		return nil, err
-	}
-	defer s.drop(u)
-	if first, err := idem.replay(ctx); err != nil || first != nil {
-		return first.single(), err
-	}
-	out, err := s.draftUpdate(ctx, u, c, r, id, opt.IfMatch)
-	if err == nil {
-		err = idem.record(u, outcome{Entries: []outcomeEntry{entryOf(out)}})
-	}
-	if err != nil {
-		return nil, err
-	}
-	out.Early, err = s.commit(ctx, u, &opt, s.location(out))
-	return out, err
+	return &op{verb: "PUT", typ: typ, res: r}, nil
 }
 
 // checkBodyID: the body must carry the id of the URL (R4 section 3.1.0.5).
@@ -51,76 +54,6 @@ func checkBodyID(r *fhir.Resource, id string) error {
 		return invalid(oneIssue("the resource has no id; it must be the one in the URL", r.Type+".id"))
 	}
 	return invalid(oneIssue("the resource's id is not the one in the URL", r.Type+".id"))
-}
-
-func (s *Service) draftUpdate(ctx context.Context, u *unit, c *Caller, r *fhir.Resource, id, ifMatch string) (*Result, error) {
-	prev, err := s.current(ctx, c, s.resourceToken(r.Type, id))
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMatch(ifMatch, prev); err != nil {
-		return nil, err
-	}
-	if err := s.custody(ctx, c, r, id); err != nil {
-		return nil, err
-	}
-	if prev != nil && r.Type == "Consent" && !c.staff() {
-		if err := s.ownConsent(c, prev); err != nil {
-			return nil, err
-		}
-	}
-	activity := "update"
-	if prev == nil || prev.Deleted {
-		activity = "create"
-	}
-	return s.draft(ctx, u, c, &change{typ: r.Type, id: id, res: r, prev: prev, activity: activity, at: s.stamp()})
-}
-
-// Delete marks a resource as deleted; its history stays (R4 section 3.1.0.7). Deleting what is not there is no
-// error. The result is nil when nothing changed.
-func (s *Service) Delete(ctx context.Context, c *Caller, typ, id string, opt WriteOptions) (*Result, error) {
-	if err := c.permit(typ, MayDelete); err != nil {
-		return nil, err
-	}
-	ctx, cancel := s.withTimeout(ctx)
-	defer cancel()
-	idem := s.idempotency(c, &opt, "DELETE "+typ+"/"+id, nil)
-	u, err := s.begin(ctx, append(idem.keys(), s.resourceToken(typ, id))...)
-	if err != nil {
-		return nil, err
-	}
-	defer s.drop(u)
-	if first, err := idem.replay(ctx); err != nil || first != nil {
-		return first.single(), err
-	}
-	out, err := s.draftDelete(ctx, u, c, typ, id, opt.IfMatch)
-	if err == nil && out != nil {
-		err = idem.record(u, outcome{Entries: []outcomeEntry{entryOf(out)}})
-	}
-	if err != nil || out == nil {
-		return nil, err
-	}
-	out.Early, err = s.commit(ctx, u, &opt, s.location(out))
-	return out, err
-}
-
-func (s *Service) draftDelete(ctx context.Context, u *unit, c *Caller, typ, id, ifMatch string) (*Result, error) {
-	prev, err := s.current(ctx, c, s.resourceToken(typ, id))
-	if err != nil {
-		return nil, err
-	}
-	if err := checkMatch(ifMatch, prev); err != nil {
-		return nil, err
-	}
-	if prev == nil || prev.Deleted {
-		return nil, nil //nolint:nilnil // documented: nothing changed
-	}
-	if typ == "Consent" && !c.staff() {
-		if err := s.ownConsent(c, prev); err != nil {
-			return nil, err
-		}
-	}
-	return s.draft(ctx, u, c, &change{typ: typ, id: id, prev: prev, activity: "delete", at: s.stamp()})
 }
 
 // ownConsent lets a patient withdraw its own consent, and nobody else's.

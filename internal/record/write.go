@@ -17,7 +17,8 @@ import (
 
 // WriteOptions are the conditions and wishes of a write.
 type WriteOptions struct {
-	IfMatch        string // ETag, W/"3" or "3"
+	IfMatch        string // ETags such as W/"3" or "3", or *
+	IfNoneMatch    string // likewise; * makes an update a create
 	IfNoneExist    string // query of a conditional create
 	IdempotencyKey string // the same key of the same client gets the first outcome
 	StatusID       string // random; under it Status tells how a write that was not waited for went
@@ -161,22 +162,54 @@ func (s *Service) current(ctx context.Context, c *Caller, res store.Token) (*sto
 	return &h, nil
 }
 
+var errGone = &Error{Kind: Gone, Msg: "the resource was deleted"}
+
 // errAbsent is what both a withheld and a never existing resource get.
 var errAbsent = &Error{Kind: Absent, Msg: "not found"}
 
-// checkMatch implements If-Match (R4 section 3.1.0.5.1).
-func checkMatch(ifMatch string, h *store.Head) error {
-	if ifMatch == "" {
-		return nil
+// preconditions implements If-Match and If-None-Match on the current version (R4 section 3.1.0.5.1; RFC 9110 section
+// 13.1). A server that asks for If-Match does so for every change to what is there.
+func (w *work) preconditions(o *op, h *store.Head) error {
+	version := uint64(0)
+	if h != nil && !h.Deleted {
+		version = h.Version
 	}
-	want, ok := ParseETag(ifMatch)
-	if !ok {
-		return fail(Invalid, `If-Match must be an ETag such as W/"3"`)
+	if o.ifMatch == "" && w.s.cfg.RequireIfMatch && version > 0 && o.cond == nil {
+		return fail(Invalid, `this server wants If-Match with the ETag of the version that is changed, such as W/"3"`)
 	}
-	if h == nil || h.Deleted || h.Version != want {
-		return fail(Precondition, "If-Match names another version than the current one; read the resource again")
+	if o.ifMatch != "" {
+		switch found, ok := MatchETag(o.ifMatch, version); {
+		case !ok:
+			return fail(Invalid, `If-Match must be an ETag such as W/"3"`)
+		case !found:
+			return fail(Precondition, "If-Match names another version than the current one; read the resource again")
+		}
+	}
+	if o.ifNoneMatch != "" {
+		switch found, ok := MatchETag(o.ifNoneMatch, version); {
+		case !ok:
+			return fail(Invalid, `If-None-Match must be * or an ETag such as W/"3"`)
+		case found:
+			return fail(Precondition, "If-None-Match: the resource exists already in this version")
+		}
 	}
 	return nil
+}
+
+// MatchETag tells whether a list of ETags, or *, names a version; 0 is none and matches nothing. ok is false where it
+// is no such list. Weak and strong ones compare alike (R4 section 3.1.0.1.5).
+func MatchETag(list string, version uint64) (found, ok bool) {
+	if strings.TrimSpace(list) == "*" {
+		return version > 0, true
+	}
+	for tag := range strings.SplitSeq(list, ",") {
+		n, valid := ParseETag(strings.TrimSpace(tag))
+		if !valid {
+			return false, false
+		}
+		found = found || n == version
+	}
+	return found, true
 }
 
 // ParseETag reads W/"3" or "3".

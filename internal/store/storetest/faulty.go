@@ -68,6 +68,13 @@ func (f *Faulty) Inject(op Op, n int, fault Fault) {
 	f.faults[op][f.calls[op]+n] = fault
 }
 
+// Disarm takes back what was injected and has not happened yet.
+func (f *Faulty) Disarm() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	clear(f.faults)
+}
+
 // Pending returns how many injected faults have not happened yet.
 func (f *Faulty) Pending() int {
 	f.mu.Lock()
