@@ -10,12 +10,19 @@ import (
 	"github.com/chartseal/chartseal/internal/record"
 )
 
-const callerKey = "chartseal.caller"
-
-// authenticate verifies the bearer token and makes the caller of the request.
+// authenticate verifies the bearer token and makes the caller of the request. A part of a Bundle or of a job has the
+// caller of the whole.
 func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		scheme, raw, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+		x := exchangeOf(c)
+		if x.caller != nil {
+			return next(c)
+		}
+		credentials := c.Request().Header[echo.HeaderAuthorization]
+		if len(credentials) > 1 {
+			return badRequest("there is more than one Authorization header")
+		}
+		scheme, raw, _ := strings.Cut(strings.Join(credentials, ""), " ")
 		if !strings.EqualFold(scheme, "Bearer") || raw == "" {
 			return &record.Error{Kind: record.Unauthenticated, Msg: "send an access token: Authorization: Bearer …"}
 		}
@@ -26,15 +33,9 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		event(c).client = a.Client
-		c.Set(callerKey, s.caller(a))
+		x.client, x.caller = a.Client, s.caller(a)
 		return next(c)
 	}
-}
-
-func caller(c echo.Context) *record.Caller {
-	k, _ := c.Get(callerKey).(*record.Caller)
-	return k
 }
 
 var permissions = map[record.Interaction]smart.Permission{

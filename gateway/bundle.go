@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -11,6 +12,9 @@ import (
 
 // bundle answers POST to the base: transaction and batch Bundles (R4 section 3.1.0.11).
 func (s *Server) bundle(c echo.Context) error {
+	if exchangeOf(c).entry {
+		return badRequest("a batch or transaction cannot be an entry of another")
+	}
 	raw, err := s.body(c)
 	if err != nil {
 		return err
@@ -29,16 +33,33 @@ func (s *Server) bundle(c echo.Context) error {
 	if err != nil {
 		return record.FromParser(err)
 	}
-	var entries []record.EntryResult
 	switch b.Type {
 	case "transaction":
-		entries, err = s.cfg.Records.Transaction(ctx, caller(c), b, opt)
+		return s.transaction(c, b, opt)
 	case "batch":
-		opt.Durable, opt.StatusID = false, ""
-		entries, err = s.cfg.Records.BatchEntries(ctx, caller(c), b, opt)
-	default:
-		return &record.Error{Kind: record.Invalid, Msg: "Bundle.type must be transaction or batch here; POST other Bundles to Bundle"}
+		return s.batch(c, b, opt.IdempotencyKey)
 	}
+	return badRequest("Bundle.type must be transaction or batch here; POST other Bundles to Bundle")
+}
+
+// batch answers 200 whatever became of the entries.
+func (s *Server) batch(c echo.Context, b *fhir.Bundle, key string) error {
+	answers := s.runner(c, key).batch(c.Request().Context(), b)
+	w := newBundle("batch-response", -1)
+	for i, a := range answers {
+		if a.header.Get("Idempotency-Replayed") != "" {
+			c.Response().Header().Set("Idempotency-Replayed", "true")
+		}
+		exchangeOf(c).note(a.cause, a.status)
+		s.writeEntry(w, &b.Entries[i], a)
+	}
+	return sendJSON(c, http.StatusOK, w.finish())
+}
+
+// transaction commits the writes as a whole; then the reads see what it wrote.
+func (s *Server) transaction(c echo.Context, b *fhir.Bundle, opt record.WriteOptions) error {
+	ctx := c.Request().Context()
+	entries, err := s.cfg.Records.Transaction(ctx, caller(c), b, opt)
 	if err != nil {
 		return err
 	}
@@ -53,39 +74,63 @@ func (s *Server) bundle(c echo.Context) error {
 	}
 	if early {
 		c.Response().Header().Set("Content-Location", s.cfg.Base+"/$write-status/"+opt.StatusID)
-		return sendJSON(c, http.StatusAccepted, s.responseBundle(b.Type, entries, false))
+		return sendJSON(c, http.StatusAccepted, s.writtenBundle(caller(c), entries))
 	}
-	full := prefer(c, "return") == "representation"
-	return sendJSON(c, http.StatusOK, s.responseBundle(b.Type, entries, full))
+	reads := s.readEntries(ctx, c, b)
+	return sendJSON(c, http.StatusOK, s.transactionResponse(exchangeOf(c), b, entries, reads))
 }
 
-// responseBundle renders the answers in the order of the entries. full adds the resources of writes.
-func (s *Server) responseBundle(kind string, entries []record.EntryResult, full bool) []byte {
-	w := newBundle(kind+"-response", -1)
+// readEntries runs the GET and HEAD entries of a transaction that is committed: each reports for itself.
+func (s *Server) readEntries(ctx context.Context, c echo.Context, b *fhir.Bundle) []*answer {
+	answers := make([]*answer, len(b.Entries))
+	s.runner(c, "").phase(ctx, b, answers, lastPhase)
+	for _, a := range answers {
+		if a != nil {
+			exchangeOf(c).note(a.cause, a.status)
+		}
+	}
+	return answers
+}
+
+// transactionResponse renders the answers in the order of the entries.
+func (s *Server) transactionResponse(x *exchange, b *fhir.Bundle, entries []record.EntryResult, reads []*answer) []byte {
+	w := newBundle("transaction-response", -1)
 	for i := range entries {
-		s.responseEntry(w, &entries[i], full)
+		if reads[i] != nil {
+			s.writeEntry(w, &b.Entries[i], reads[i])
+			continue
+		}
+		s.writeWritten(w, x.caller, &entries[i], x.prefer.returns)
 	}
 	return w.finish()
 }
 
-func (s *Server) responseEntry(w *bundleWriter, e *record.EntryResult, full bool) {
+// writtenBundle renders writes alone.
+func (s *Server) writtenBundle(k *record.Caller, entries []record.EntryResult) []byte {
+	w := newBundle("transaction-response", -1)
+	for i := range entries {
+		s.writeWritten(w, k, &entries[i], returnMinimal)
+	}
+	return w.finish()
+}
+
+// writeWritten renders one write of a transaction as Prefer asks.
+func (s *Server) writeWritten(w *bundleWriter, k *record.Caller, e *record.EntryResult, returns string) {
 	w.open()
 	defer w.close()
+	var outcome []byte
+	r := e.Result
 	switch {
-	case e.Err != nil:
-		p := toProblem(e.Err)
-		w.response(p.status, nil, false, outcomeJSON(p.issues))
-		return
-	case e.Search != nil:
-		w.resource(s.searchBundle(e.Search))
+	case r == nil:
+	case returns == returnRepresentation && r.JSON != nil && k.Allows(r.Type, record.MayRead):
+		w.fullURL(s.cfg.Base, r)
 		w.comma()
-	case e.Result != nil && e.Result.JSON != nil && (full || e.Read):
-		w.fullURL(s.cfg.Base, e.Result)
+		w.resource(r.JSON)
 		w.comma()
-		w.resource(e.Result.JSON)
-		w.comma()
+	case returns == returnOutcome:
+		outcome = storedOutcome(r)
 	}
-	w.response(e.Status, e.Result, !e.Read, nil)
+	w.response(e.Status, r, true, outcome)
 }
 
 // writeStatus answers a client that did not wait for the ledger.
@@ -100,5 +145,5 @@ func (s *Server) writeStatus(c echo.Context) error {
 		h.Set("X-Progress", "waiting for the ledger")
 		return c.NoContent(http.StatusAccepted)
 	}
-	return sendJSON(c, http.StatusOK, s.responseBundle("transaction", entries, false))
+	return sendJSON(c, http.StatusOK, s.writtenBundle(caller(c), entries))
 }

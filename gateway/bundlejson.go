@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/chartseal/chartseal/fhir"
@@ -85,19 +86,40 @@ func (w *bundleWriter) request(method, url string) {
 	w.b = append(w.b, '}')
 }
 
+// responseHead is what entry.response says beside an outcome; what is empty is left out.
+type responseHead struct {
+	status         int
+	location, etag string
+	lastModified   time.Time
+}
+
 // response writes entry.response; r may be nil, outcome empty. located adds where a write went.
 func (w *bundleWriter) response(status int, r *record.Result, located bool, outcome []byte) {
-	w.b = append(w.b, `"response":{`...)
-	w.member("status", strconv.Itoa(status)+" "+http.StatusText(status))
-	if r != nil && located {
-		w.comma()
-		w.member("location", r.Type+"/"+r.ID+"/_history/"+strconv.FormatUint(r.Version, 10))
-	}
+	head := responseHead{status: status}
 	if r != nil {
+		head.etag, head.lastModified = etag(r.Version), r.LastUpdated
+		if located {
+			head.location = r.Type + "/" + r.ID + "/_history/" + strconv.FormatUint(r.Version, 10)
+		}
+	}
+	w.responsePart(head, outcome)
+}
+
+// responsePart writes entry.response (R4 bundle.html, Bundle.entry.response).
+func (w *bundleWriter) responsePart(head responseHead, outcome []byte) {
+	w.b = append(w.b, `"response":{`...)
+	w.member("status", strings.TrimSpace(strconv.Itoa(head.status)+" "+http.StatusText(head.status)))
+	if head.location != "" {
 		w.comma()
-		w.member("etag", etag(r.Version))
+		w.member("location", head.location)
+	}
+	if head.etag != "" {
 		w.comma()
-		w.member("lastModified", r.LastUpdated.UTC().Format(time.RFC3339Nano))
+		w.member("etag", head.etag)
+	}
+	if !head.lastModified.IsZero() {
+		w.comma()
+		w.member("lastModified", head.lastModified.UTC().Format(time.RFC3339Nano))
 	}
 	if outcome != nil {
 		w.b = append(w.b, `,"outcome":`...)

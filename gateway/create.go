@@ -2,13 +2,13 @@ package gateway
 
 import "github.com/labstack/echo/v4"
 
-// create answers POST Type (R4 section 3.1.0.8).
+// create answers POST Type (R4 section 3.1.0.8), with If-None-Exist on condition (section 3.1.0.8.1).
 func (s *Server) create(c echo.Context) error {
 	typ, err := resourceType(c)
 	if err != nil {
 		return err
 	}
-	raw, err := s.body(c)
+	raw, err := s.resourceBody(c, typ, "")
 	if err != nil {
 		return err
 	}
@@ -21,4 +21,12 @@ func (s *Server) create(c echo.Context) error {
 		return err
 	}
 	return s.sendWritten(c, r, &opt)
+}
+
+// resourceBody is the resource that a write sends. A Binary may come as its bare content.
+func (s *Server) resourceBody(c echo.Context, typ, id string) ([]byte, error) {
+	if typ == "Binary" {
+		return s.binaryBody(c, id)
+	}
+	return s.body(c)
 }

@@ -11,29 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// requestEvent is the one log line of a request, filled in as it proceeds. It holds the route, never the URL.
-type requestEvent struct {
-	id     string
-	client string
-	err    error
-}
-
-const eventKey = "chartseal.event"
-
-func event(c echo.Context) *requestEvent {
-	if e, ok := c.Get(eventKey).(*requestEvent); ok {
-		return e
-	}
-	return &requestEvent{}
-}
-
-// note keeps the cause of a server-side failure for the log; what a client did wrong is not the server's log's.
-func (e *requestEvent) note(err error, status int) {
-	if status >= 500 {
-		e.err = err
-	}
-}
-
 // metrics counts requests by route, method and status; labels hold no values of a request.
 type metrics struct {
 	requests *prometheus.CounterVec
@@ -56,15 +33,15 @@ func newMetrics(r *prometheus.Registry) *metrics {
 
 var statusClass = [...]string{"", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// observe gives the request its id, measures it and writes its log line.
+// observe makes the exchange, gives the request its id, measures it and writes its log line.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		ev := &requestEvent{id: rand.Text()}
-		c.Set(eventKey, ev)
-		c.Response().Header().Set(echo.HeaderXRequestID, ev.id)
+		x := &exchange{id: rand.Text()}
+		c.Set(exchangeKey, x)
+		c.Response().Header().Set(echo.HeaderXRequestID, x.id)
 		if sent := c.Request().Header.Get(echo.HeaderXRequestID); harmless(sent) {
 			c.Response().Header().Set(echo.HeaderXRequestID, sent)
-			c.Response().Header().Set(ownIDHeader, ev.id)
+			c.Response().Header().Set(ownIDHeader, x.id)
 		}
 		begin := time.Now()
 		if err := recovered(next, c); err != nil {
@@ -77,7 +54,7 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		s.metrics.requests.WithLabelValues(route, method, statusClass[min(max(status/100, 0), 5)]).Inc()
 		s.metrics.seconds.WithLabelValues(route, method).Observe(took.Seconds())
-		s.log(c, ev, route, method, took)
+		s.log(c, x, route, method, took)
 		return nil
 	}
 }
@@ -91,10 +68,10 @@ func methodLabel(method string) string {
 	return "other"
 }
 
-func (s *Server) log(c echo.Context, ev *requestEvent, route, method string, took time.Duration) {
+func (s *Server) log(c echo.Context, x *exchange, route, method string, took time.Duration) {
 	level, status := slog.LevelDebug, c.Response().Status
 	var p *panicError
-	if errors.As(ev.err, &p) || status >= 500 {
+	if errors.As(x.err, &p) || status >= 500 {
 		level = slog.LevelError
 	}
 	ctx := c.Request().Context()
@@ -102,12 +79,12 @@ func (s *Server) log(c echo.Context, ev *requestEvent, route, method string, too
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request", ev.id), slog.String("method", method), slog.String("route", route),
+		slog.String("request", x.id), slog.String("method", method), slog.String("route", route),
 		slog.Int("status", status), slog.Duration("took", took), slog.Int64("bytes", c.Response().Size),
-		slog.String("client", ev.client),
+		slog.String("client", x.client),
 	}
-	if ev.err != nil { // errors of this project never quote values
-		attrs = append(attrs, slog.String("error", ev.err.Error()))
+	if x.err != nil { // errors of this project never quote values
+		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
 	if p != nil {
 		attrs = append(attrs, slog.Any("stack", p.stack))
@@ -119,11 +96,10 @@ func (s *Server) log(c echo.Context, ev *requestEvent, route, method string, too
 // the log: it could be a patient's.
 const ownIDHeader = "Chartseal-Request-Id"
 
-// harmless tells whether a client's id may go back to it in a header.
+// harmless tells whether a client's id may go back to it in a header: visible ASCII, and not much of it.
 func harmless(id string) bool {
 	for i := range len(id) {
-		c := id[i]
-		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '.' && c != '_' {
+		if id[i] <= ' ' || id[i] >= 0x7f {
 			return false
 		}
 	}

@@ -5,16 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/record"
 )
-
-// mimeFHIR is the media type of every FHIR body (R4 section 3.1.0.1.11).
-const mimeFHIR = "application/fhir+json; charset=utf-8"
 
 // kinds is the one table from the kind of an error to its status and issue code.
 var kinds = map[record.Kind]struct {
@@ -41,10 +37,15 @@ type problem struct {
 	status   int
 	issues   []fhir.Issue
 	location string
+	header   [][2]string
 }
 
 // toProblem keeps what a client may know and drops the rest.
 func toProblem(err error) problem {
+	var no *refusal
+	if errors.As(err, &no) {
+		return problem{status: no.status, header: no.header, issues: []fhir.Issue{{Severity: "error", Code: no.code, Diagnostics: no.text}}}
+	}
 	var he *echo.HTTPError
 	if errors.As(err, &he) {
 		return httpProblem(he.Code)
@@ -135,9 +136,19 @@ func (s *Server) onError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
+	if errors.Is(err, echo.ErrMethodNotAllowed) || errors.Is(err, echo.ErrNotFound) {
+		err = unroutable(c)
+	}
 	p := toProblem(err)
-	event(c).note(err, p.status)
-	h := c.Response().Header()
+	exchangeOf(c).note(err, p.status)
+	p.headers(c.Response().Header())
+	if err := sendJSON(c, p.status, outcomeJSON(p.issues)); err != nil {
+		exchangeOf(c).note(err, p.status)
+	}
+}
+
+// headers sets what belongs to the problem's status.
+func (p *problem) headers(h http.Header) {
 	switch p.status {
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="chartseal"`)
@@ -147,20 +158,7 @@ func (s *Server) onError(err error, c echo.Context) {
 	if p.location != "" {
 		h.Set("Content-Location", p.location)
 	}
-	if err := sendJSON(c, p.status, outcomeJSON(p.issues)); err != nil {
-		event(c).note(err, p.status)
+	for _, kv := range p.header {
+		h.Set(kv[0], kv[1])
 	}
-}
-
-// sendJSON writes a body with its length; a HEAD request gets the headers alone.
-func sendJSON(c echo.Context, status int, body []byte) error {
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, mimeFHIR)
-	h.Set(echo.HeaderContentLength, strconv.Itoa(len(body)))
-	c.Response().WriteHeader(status)
-	if c.Request().Method == http.MethodHead {
-		return nil
-	}
-	_, err := c.Response().Write(body)
-	return err
 }

@@ -18,7 +18,7 @@ func (s *Server) read(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendResource(c, r)
+	return s.sendRead(c, r)
 }
 
 // vread answers GET Type/id/_history/vid (R4 section 3.1.0.2).
@@ -35,7 +35,14 @@ func (s *Server) vread(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return sendResource(c, r)
+	return s.sendRead(c, r)
+}
+
+func (s *Server) sendRead(c echo.Context, r *record.Result) error {
+	if r.Type == "Binary" {
+		return s.sendBinary(c, r)
+	}
+	return s.sendResource(c, r)
 }
 
 // versionID is the version in the path; 0 if the path has none. What cannot be a version of ours is not found.

@@ -31,7 +31,7 @@ func recovered(h echo.HandlerFunc, c echo.Context) (err error) {
 			panic(thrown) // net/http's own way to drop a connection
 		}
 		p := &panicError{what: describe(thrown), stack: stack()}
-		event(c).note(p, http.StatusInternalServerError)
+		exchangeOf(c).note(p, http.StatusInternalServerError)
 		err = p
 	}()
 	return h(c)

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -20,7 +22,7 @@ const cursorParam = "_cursor"
 func (s *Server) search(c echo.Context) error {
 	values, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		return &record.Error{Kind: record.Invalid, Msg: "the query string is not well-formed"}
+		return errQuery
 	}
 	return s.searchWith(c, values)
 }
@@ -32,31 +34,45 @@ const mimeForm = "application/x-www-form-urlencoded"
 
 // searchPost answers POST Type/_search (R4 section 3.1.1.2.1): parameters of the URL and of the form together.
 func (s *Server) searchPost(c echo.Context) error {
-	r := c.Request()
-	r.Body = http.MaxBytesReader(c.Response(), r.Body, maxForm)
-	if !isForm(r) {
-		return sendJSON(c, http.StatusUnsupportedMediaType, outcomeJSON([]fhir.Issue{{
-			Severity: "error", Code: "not-supported", Diagnostics: "send the parameters as " + mimeForm,
-		}}))
+	if !isForm(c) {
+		return unsupportedMedia(mimeForm, "send the parameters as "+mimeForm)
 	}
-	err := r.ParseForm()
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	form, err := bodyUpTo(c, maxForm)
+	if errors.Is(err, errTooLarge) {
 		return &record.Error{Kind: record.TooLarge, Msg: "the form is larger than 1 MiB"}
 	}
 	if err != nil {
-		return &record.Error{Kind: record.Invalid, Msg: "the form is not well-formed; send " + mimeForm}
+		return err
 	}
-	return s.searchWith(c, r.Form)
+	values, err := url.ParseQuery(string(form))
+	if err != nil || bytes.Contains(form, []byte("%00")) || bytes.IndexByte(form, 0) >= 0 {
+		return badRequest("the form is not well-formed; send " + mimeForm)
+	}
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return errQuery
+	}
+	for name, v := range query {
+		values[name] = append(values[name], v...)
+	}
+	x := exchangeOf(c)
+	if err := x.parameters(storable(c.Param("type")), values); err != nil {
+		return err
+	}
+	if x.contentType == "" {
+		return errNotAcceptable
+	}
+	return s.searchWith(c, values)
 }
 
 // isForm tells whether the body is a form by its media type, or empty.
-func isForm(r *http.Request) bool {
+func isForm(c echo.Context) bool {
+	r := c.Request()
 	if media, _, err := mime.ParseMediaType(r.Header.Get(echo.HeaderContentType)); err == nil && media == mimeForm {
 		return true
 	}
-	_, err := io.ReadFull(r.Body, make([]byte, 1))
-	return errors.Is(err, io.EOF)
+	n, err := io.ReadFull(r.Body, make([]byte, 1))
+	return n == 0 && errors.Is(err, io.EOF)
 }
 
 func (s *Server) searchWith(c echo.Context, values url.Values) error {
@@ -64,46 +80,81 @@ func (s *Server) searchWith(c echo.Context, values url.Values) error {
 	if err != nil {
 		return err
 	}
+	x := exchangeOf(c)
+	find, _ := withoutPresentation(values)
+	if x.view.Count() {
+		find.Set("_count", "0") // R4 search.html#summary: the same
+	}
 	var page *record.SearchPage
-	if sealed := values.Get(cursorParam); sealed != "" {
-		page, err = s.cfg.Records.SearchNext(c.Request().Context(), caller(c), typ, sealed)
+	if sealed := find.Get(cursorParam); sealed != "" {
+		page, err = s.cfg.Records.SearchNext(c.Request().Context(), x.caller, typ, sealed)
 	} else {
-		page, err = s.cfg.Records.Search(c.Request().Context(), caller(c), typ, values, prefer(c, "handling") == "strict")
+		page, err = s.cfg.Records.Search(c.Request().Context(), x.caller, typ, find, x.prefer.handling == "strict")
 	}
 	if err != nil {
 		return err
 	}
-	return sendJSON(c, http.StatusOK, s.searchBundle(page))
+	if x.prefer.handling != "" {
+		applied(c, "handling="+x.prefer.handling)
+	}
+	return sendJSON(c, http.StatusOK, s.searchBundle(c, page))
 }
 
-// searchBundle renders a page; the self link says what was really used (R4 section 3.1.1.6).
-func (s *Server) searchBundle(page *record.SearchPage) []byte {
-	w := newBundle("searchset", page.Total)
-	self := s.cfg.Base + "/" + page.Type
-	if len(page.Used) > 0 {
-		self += "?" + page.Used.Encode()
+// searchLinks: the self link says what was really used (R4 search.html#selfLink), and so how the client wants it shown.
+// The next page is shown likewise.
+func (s *Server) searchLinks(c echo.Context, page *record.SearchPage) (self, next string) {
+	used, show := url.Values{}, url.Values{}
+	maps.Copy(used, page.Used)
+	for name, v := range exchangeOf(c).show {
+		used[name], show[name] = v, v
 	}
-	next := ""
+	if exchangeOf(c).view.Count() {
+		used.Del("_count")
+	}
+	self = s.cfg.Base + "/" + page.Type
 	if page.Next != "" {
-		next = s.cfg.Base + "/" + page.Type + "?" + cursorParam + "=" + page.Next
+		show.Set(cursorParam, page.Next)
+		next = self + "?" + show.Encode()
 	}
-	w.links(self, next)
-	for _, r := range page.Matches {
-		w.open()
-		w.fullURL(s.cfg.Base, r)
-		w.comma()
-		w.resource(r.JSON)
-		w.searchMode("match")
-		w.close()
+	if len(used) > 0 {
+		self += "?" + used.Encode()
 	}
-	if len(page.Ignored) > 0 {
-		issues := make([]fhir.Issue, 0, len(page.Ignored))
-		for _, name := range page.Ignored {
-			issues = append(issues, fhir.Issue{
-				Severity: "warning", Code: "not-supported", Diagnostics: "parameter " + name + " is not supported here and was ignored",
-			})
-		}
-		w.outcomeEntry(issues)
-	}
+	return self, next
+}
+
+// searchBundle renders a page.
+func (s *Server) searchBundle(c echo.Context, page *record.SearchPage) []byte {
+	w := newBundle("searchset", page.Total)
+	w.links(s.searchLinks(c, page))
+	s.writePage(c, w, page)
 	return w.finish()
+}
+
+// writePage renders the entries of a page: matches, what they refer to, and what was not understood.
+func (s *Server) writePage(c echo.Context, w *bundleWriter, page *record.SearchPage) {
+	for _, r := range page.Matches {
+		s.writeFound(c, w, r, "match")
+	}
+	for _, r := range page.Included {
+		s.writeFound(c, w, r, "include")
+	}
+	if len(page.Ignored) == 0 {
+		return
+	}
+	issues := make([]fhir.Issue, 0, len(page.Ignored))
+	for _, name := range page.Ignored {
+		issues = append(issues, fhir.Issue{
+			Severity: "warning", Code: "not-supported", Diagnostics: "parameter " + name + " is not supported here and was ignored",
+		})
+	}
+	w.outcomeEntry(issues)
+}
+
+func (s *Server) writeFound(c echo.Context, w *bundleWriter, r *record.Result, mode string) {
+	w.open()
+	w.fullURL(s.cfg.Base, r)
+	w.comma()
+	w.resource(shownJSON(c, r))
+	w.searchMode(mode)
+	w.close()
 }

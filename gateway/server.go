@@ -31,6 +31,10 @@ type Config struct {
 	Ready     func(context.Context) error // further conditions of /readyz
 	Verify    func(receipt, resource []byte) (report []byte, valid bool, err error)
 	Now       func() time.Time
+
+	Origins        []string // that browsers may call from (CORS); default: any
+	RequireIfMatch bool     // updates must say which version they replace
+	DeleteMany     bool     // a conditional delete may take several resources; as the Records were told
 }
 
 // Server is the HTTP side of the gateway.
@@ -40,6 +44,8 @@ type Server struct {
 	started time.Time
 	metrics *metrics
 	heavy   *semaphore.Weighted // bytes of Bundles being worked on
+	jobs    *jobs
+	stated  capabilities
 }
 
 // heavyBytes bounds the Bundles that are worked on at once: parsed, one takes some twenty times its size.
@@ -47,65 +53,30 @@ const heavyBytes = 16 << 20
 
 // New wires the routes.
 func New(cfg Config) *Server {
+	if cfg.Limits.MaxBytes <= 0 {
+		cfg.Limits.MaxBytes = fhir.DefaultLimits.MaxBytes
+	}
+	if len(cfg.Origins) == 0 {
+		cfg.Origins = []string{"*"}
+	}
 	s := &Server{cfg: cfg, echo: echo.New(), started: cfg.Now(), metrics: newMetrics(cfg.Registry), heavy: semaphore.NewWeighted(heavyBytes)}
+	s.jobs = newJobs(cfg.Now)
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.onError
-	e.Use(s.observe)
+	e.Pre(decodePath)
+	e.Use(s.observe, s.options, s.cors(), checkRequest)
 	e.GET("/healthz", s.health)
 	e.GET("/readyz", s.ready)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(cfg.Registry, promhttp.HandlerOpts{})))
 	e.GET("/.well-known/openid-configuration", s.discovery)
 	e.GET(smart.JWKSPath, s.keySet)
-	e.GET("/fhir/.well-known/smart-configuration", s.smartConfiguration)
-	e.GET("/fhir/metadata", s.metadata)
-	for _, r := range routes { // not a group: its middleware would turn every 405 into 404
-		h := s.authenticate(r.handler(s))
-		e.Add(r.method, "/fhir"+r.path, h)
-		if r.method == http.MethodGet {
-			e.Add(http.MethodHead, "/fhir"+r.path, h)
-		}
-	}
+	s.register()
 	return s
 }
 
 // Handler serves every route.
 func (s *Server) Handler() http.Handler { return s.echo }
 
-// Routes lists what is served below the FHIR base, for tests that walk all of it.
-func Routes() []string {
-	out := make([]string, 0, len(routes))
-	for _, r := range routes {
-		out = append(out, r.method+" "+r.path)
-	}
-	return out
-}
-
-// route is one FHIR interaction. The table registers the routes and writes /metadata, so the two cannot differ.
-type route struct {
-	method, path string
-	level        string // type, system or operation
-	code         string // of the CapabilityStatement
-	handler      func(*Server) echo.HandlerFunc
-}
-
-var routes = []route{
-	{http.MethodGet, "/:type/:id", "type", "read", method((*Server).read)},
-	{http.MethodGet, "/:type/:id/_history/:vid", "type", "vread", method((*Server).vread)},
-	{http.MethodPut, "/:type/:id", "type", "update", method((*Server).update)},
-	{http.MethodDelete, "/:type/:id", "type", "delete", method((*Server).remove)},
-	{http.MethodGet, "/:type/:id/_history", "type", "history-instance", method((*Server).history)},
-	{http.MethodPost, "/:type", "type", "create", method((*Server).create)},
-	{http.MethodGet, "/:type", "type", "search-type", method((*Server).search)},
-	{http.MethodPost, "/:type/_search", "type", "", method((*Server).searchPost)},
-	{http.MethodPost, "", "system", "transaction", method((*Server).bundle)},
-	{http.MethodPost, "/", "system", "", method((*Server).bundle)},
-	{http.MethodGet, "/:type/:id/$receipt", "operation", "receipt", method((*Server).receipt)},
-	{http.MethodGet, "/:type/:id/_history/:vid/$receipt", "operation", "", method((*Server).receipt)},
-	{http.MethodPost, "/$verify-receipt", "operation", "verify-receipt", method((*Server).verifyReceipt)},
-	{http.MethodGet, "/$write-status/:status", "operation", "write-status", method((*Server).writeStatus)},
-}
-
-func method(f func(*Server, echo.Context) error) func(*Server) echo.HandlerFunc {
-	return func(s *Server) echo.HandlerFunc { return func(c echo.Context) error { return f(s, c) } }
-}
+// Close ends the jobs that nobody waits for any more and returns when none runs.
+func (s *Server) Close() { s.jobs.close() }

@@ -16,7 +16,7 @@ func (s *Server) ready(c echo.Context) error {
 		err = s.cfg.Ready(c.Request().Context())
 	}
 	if err != nil {
-		event(c).note(err, http.StatusServiceUnavailable)
+		exchangeOf(c).note(err, http.StatusServiceUnavailable)
 		return c.String(http.StatusServiceUnavailable, toProblem(err).issues[0].Diagnostics+"\n")
 	}
 	return c.String(http.StatusOK, "ready\n")
@@ -35,7 +35,6 @@ func (s *Server) keySet(c echo.Context) error {
 }
 
 func (s *Server) smartConfiguration(c echo.Context) error {
-	c.Response().Header().Set(echo.HeaderAccessControlAllowOrigin, "*")
 	b, err := s.cfg.Issuer.Configuration()
 	if err != nil {
 		return err

@@ -39,6 +39,10 @@ type config struct {
 	BundleEntries  int           `yaml:"bundle_entries"`  // default 10,000
 	CommitTimeout  time.Duration `yaml:"commit_timeout"`  // how long a write waits for the ledger; default 15s
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"`  // how long a stop waits for requests under way; default 10s
+
+	CORSOrigin        string `yaml:"cors_origin"`        // origins that browsers may call from, separated by commas; default *
+	RequireIfMatch    bool   `yaml:"require_if_match"`   // updates must name the version that they replace
+	ConditionalDelete string `yaml:"conditional_delete"` // single (default) or multiple
 }
 
 func (c *config) flags(fs *flag.FlagSet) {
@@ -58,6 +62,9 @@ func (c *config) flags(fs *flag.FlagSet) {
 	fs.IntVar(&c.MaxBodyBytes, "max-body-bytes", c.MaxBodyBytes, "largest request body, in bytes")
 	fs.IntVar(&c.BundleEntries, "bundle-entries", c.BundleEntries, "most entries of a Bundle")
 	fs.DurationVar(&c.CommitTimeout, "commit-timeout", c.CommitTimeout, "how long a write waits for the ledger")
+	fs.StringVar(&c.CORSOrigin, "cors-origin", c.CORSOrigin, "origins that browsers may call from, separated by commas")
+	fs.BoolVar(&c.RequireIfMatch, "require-if-match", c.RequireIfMatch, "take updates only with If-Match")
+	fs.StringVar(&c.ConditionalDelete, "conditional-delete", c.ConditionalDelete, "what a conditional delete may take: single or multiple")
 	fs.DurationVar(&c.ShutdownGrace, "shutdown-grace", c.ShutdownGrace, "how long a stop waits for requests under way")
 }
 
@@ -66,7 +73,7 @@ func defaultConfig() config {
 		DataDir: "./chartseal-data", Listen: "127.0.0.1:8080", Organization: "Organization/home",
 		ImplicitPolicy: consent.HomeTreatment.String(), TimeZone: "UTC", Ack: "committed", LogLevel: "info",
 		AnchorInterval: time.Second, MaxBodyBytes: fhir.DefaultLimits.MaxBytes, BundleEntries: 10_000, CommitTimeout: 15 * time.Second,
-		ShutdownGrace: 10 * time.Second,
+		ShutdownGrace: 10 * time.Second, CORSOrigin: "*", ConditionalDelete: "single",
 	}
 }
 
@@ -125,6 +132,12 @@ func (c *config) check() error {
 	if _, err := parseLevel(c.LogLevel); err != nil {
 		return err
 	}
+	if c.ConditionalDelete != "single" && c.ConditionalDelete != "multiple" {
+		return usageError("--conditional-delete takes single or multiple")
+	}
+	if err := c.checkOrigins(); err != nil {
+		return err
+	}
 	if err := c.checkLimits(); err != nil {
 		return err
 	}
@@ -136,6 +149,35 @@ func (c *config) check() error {
 		}
 	}
 	return c.checkListen()
+}
+
+// origins are those of --cors-origin.
+func (c *config) origins() []string {
+	var out []string
+	for o := range strings.SplitSeq(c.CORSOrigin, ",") {
+		if o = strings.TrimSpace(o); o != "" {
+			out = append(out, o)
+		}
+	}
+	return out
+}
+
+// checkOrigins wants what a browser sends as Origin, or * alone.
+func (c *config) checkOrigins() error {
+	list := c.origins()
+	for _, o := range list {
+		if o == "*" && len(list) == 1 {
+			return nil
+		}
+		u, err := url.Parse(o)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || *u != (url.URL{Scheme: u.Scheme, Host: u.Host}) || strings.Contains(o, "*") {
+			return usageError("--cors-origin takes * or origins such as https://app.example.org, separated by commas")
+		}
+	}
+	if len(list) == 0 {
+		return usageError("--cors-origin must not be empty; name an origin that is not there to allow none")
+	}
+	return nil
 }
 
 // checkLimits refuses what would turn a limit off by accident.

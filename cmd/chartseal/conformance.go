@@ -4,7 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"strings"
+	"time"
 
 	"github.com/chartseal/chartseal/conformance"
 )
@@ -12,11 +15,13 @@ import (
 // conform runs the black-box suite against any FHIR server.
 func conform(ctx context.Context, args []string, out, messages io.Writer) error {
 	fs := newFlags("conformance", messages)
-	cfg := conformance.Config{}
 	base, tok := remoteFlags(fs)
-	area := fs.String("area", "", "run one area only")
-	dir := fs.String("report", "", "folder for the report")
+	areas := fs.String("area", "", "areas to run, separated by commas: "+strings.Join(conformance.Areas(), ", "))
+	dir := fs.String("report", "", "folder for the reports: report.html, report.txt, report.json, junit.xml, testreport/")
 	format := fs.String("output", "text", "text or json")
+	concurrency := fs.Int("concurrency", 4, "scripts at a time")
+	timeout := fs.Duration("timeout", 30*time.Second, "longest wait for an answer")
+	stop := fs.Bool("fail-fast", false, "end after the first failure")
 	rest, err := parseFlags(fs, args)
 	if err != nil {
 		return err
@@ -24,18 +29,27 @@ func conform(ctx context.Context, args []string, out, messages io.Writer) error 
 	if len(rest) > 0 {
 		return usageError("unexpected argument %q", rest[0])
 	}
-	cfg.Base, cfg.Token = *base, *tok
-	if *area != "" {
-		cfg.Areas = []string{*area}
+	if *format != "text" && *format != "json" {
+		return usageError("--output takes text or json")
 	}
-	report, err := conformance.Run(ctx, cfg)
+	opt := conformance.Options{Base: *base, Token: *tok, Concurrency: *concurrency, Timeout: *timeout, StopOnFailure: *stop}
+	opt.Progress = func(script string, failed int) {
+		if failed > 0 {
+			fmt.Fprintf(messages, "%s: %d failed\n", script, failed)
+		}
+	}
+	if *areas != "" {
+		opt.Areas = strings.Split(*areas, ",")
+	}
+	report, err := conformance.Run(ctx, opt)
 	if errors.Is(err, conformance.ErrUsage) {
 		return &exitError{exitUsage, err}
 	}
+	if report == nil {
+		return err
+	}
 	if *dir != "" {
-		if e := report.Save(*dir); e != nil {
-			return errors.Join(err, e)
-		}
+		err = errors.Join(err, report.Save(*dir))
 	}
 	if *format == "json" {
 		enc := json.NewEncoder(out)

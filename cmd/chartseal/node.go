@@ -109,7 +109,7 @@ func (n *node) openRecords(ctx context.Context, cfg *config, origin string) erro
 	n.records, err = record.Open(ctx, record.Config{
 		Store: n.store, Sealer: n.sealer, Chain: n.ledger, Consortium: n.ledger, Log: n.log, Base: origin + "/fhir",
 		Custodian: cfg.Organization, Implicit: policy, Location: zone, Limits: cfg.limits(),
-		BundleEntries: cfg.BundleEntries, CommitTimeout: cfg.CommitTimeout,
+		BundleEntries: cfg.BundleEntries, CommitTimeout: cfg.CommitTimeout, DeleteMany: cfg.deleteMany(),
 	})
 	if err != nil {
 		return fmt.Errorf("open records: %w", err)
@@ -120,6 +120,8 @@ func (n *node) openRecords(ctx context.Context, cfg *config, origin string) erro
 func (c *config) limits() fhir.Limits {
 	return fhir.Limits{MaxBytes: c.MaxBodyBytes, MaxDepth: fhir.DefaultLimits.MaxDepth}
 }
+
+func (c *config) deleteMany() bool { return c.ConditionalDelete == "multiple" }
 
 func (n *node) openGateway(cfg *config, origin string, vault *seal.Vault) error {
 	issuer, err := smart.NewIssuer(origin, origin+"/fhir", vault)
@@ -135,6 +137,7 @@ func (n *node) openGateway(cfg *config, origin string, vault *seal.Vault) error 
 		Verifier: smart.NewVerifier(origin, origin+"/fhir", &http.Client{Transport: loop}, time.Now),
 		Base:     origin + "/fhir", Custodian: cfg.Organization, Version: version, Limits: cfg.limits(),
 		Durable: cfg.Ack == "durable", Ready: n.ready, Verify: n.verifyReceipt, Now: time.Now,
+		Origins: cfg.origins(), RequireIfMatch: cfg.RequireIfMatch, DeleteMany: cfg.deleteMany(),
 	})
 	loop.handler = n.server.Handler()
 	return nil
@@ -164,6 +167,9 @@ func (n *node) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	var errs []error
+	if n.server != nil {
+		n.server.Close() // jobs use the records
+	}
 	if n.records != nil {
 		errs = append(errs, n.records.Close(ctx))
 	}
