@@ -10,22 +10,27 @@
 // sets, reference targets, references to contained resources, the XHTML of
 // narratives, and the constraints ele-1, ext-1, dom-2 and txt-1. What it finds
 // it reports as issues with their places, up to a hundred, in document order, and
-// without repeating a value. Only then it makes the google/fhir message, which
+// without repeating a value. As it goes it makes the google/fhir message, which
 // serves as the model for search values, compartments and references.
+//
+// Parameters is read as well, because operations take it; [Storable] says what may
+// be kept.
 //
 // The client's text is what counts: it is kept byte for byte but for white space
 // between tokens, and changed only by [Splice] and [RewriteReferences], in place.
 //
+// What is looked at more than once is counted, so that neither nesting nor the
+// order of members makes the cost grow faster than the input.
+//
 // # The message
 //
-// The message is made from the text by tables of the generated descriptors. It
-// is the one that google/fhir's jsonformat v0.7.4 makes; the tests compare the
-// two. It says less than the text:
+// The message is made by tables of the generated descriptors. It is the one that
+// google/fhir's jsonformat v0.7.4 makes, but for differences that
+// docs/jsonformat-differences.md lists and the tests check. It says less than the
+// text, where its definition has no room:
 //
 //   - Second 60 is kept as 59. Fractions of a second are cut to microseconds.
-//     The zone -00:00 is kept as +00:00.
-//   - Extension.valueMeta is missing, and so are the extensions of
-//     Reference.reference where that is a fragment or Type/id.
+//   - Extension.valueMeta is missing.
 //   - An element without value (null, or only its _x sibling) is a zero value with
 //     the extension https://g.co/fhir/StructureDefinition/primitiveHasNoValue: a
 //     date of 1970 that nobody wrote, unless the reader looks at that extension.
@@ -34,9 +39,9 @@
 //
 // # Limits of the check
 //
-// Profiles, the other constraints, bindings of CodeableConcept and Coding, and
-// the targets of absolute references are not checked here. Codes of types that
-// google/fhir holds as text (MIME types, languages, currencies) only have to
-// look like codes. A literal reference to a type that R4 does not have is
-// refused, as is a URI that net/url cannot parse.
+// Profiles, the other constraints, the binding of
+// MolecularSequence.structureVariant.variantType to LOINC, and the targets of
+// absolute references are not checked here. MIME types only have to look like
+// codes, currencies like those of ISO 4217. A literal reference to a type that R4
+// does not have is refused, as is a URI that net/url cannot parse.
 package fhir

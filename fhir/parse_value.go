@@ -3,176 +3,148 @@ package fhir
 import (
 	"bytes"
 	"encoding/base64"
-	"slices"
+	"reflect"
 	"strconv"
 
-	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/reflect/protoreflect"
-
-	ann "github.com/google/fhir/go/proto/google/fhir/proto/annotations_go_proto"
+	dt "github.com/google/fhir/go/proto/google/fhir/proto/r4/core/datatypes_go_proto"
 )
 
-// primitive writes the fields of the value that begins here.
-func (e *messageEncoder) primitive(t *typ) bool {
-	start := e.pos
-	if t.prim.json() != '"' {
-		if !e.skip() {
-			return false
-		}
-		e.number(t, e.src[start:e.pos])
-		return true
+// keepString writes a checked string into its message.
+func (s *scanner) keepString(t *typ, v []byte, message reflect.Value) {
+	if !s.build || !message.IsValid() {
+		return
 	}
-	token, ok := e.str()
-	if !ok {
-		return false
-	}
-	v := e.text(token, e.buf)
-	if token.escaped {
-		e.buf = v
-	}
+	to := message.Elem()
 	switch t.prim {
 	case primDate, primDateTime, primInstant:
-		d, ok := readDateTime(v)
-		if !ok {
-			return e.fail(start, "not a date")
-		}
-		e.dateTime(t, &d)
+		d, _ := readDateTime(v)
+		t.value.keepInstant(to, &d)
 	case primTime:
-		d, ok := readTime(v)
-		if !ok {
-			return e.fail(start, "not a time")
-		}
-		e.varint(t.value.value, uint64(d.micro())) //nolint:gosec // protobuf's form of int64
-		e.varint(t.value.precision, uint64(t.value.precisions[d.precision]))
+		d, _ := readTime(v)
+		to.Field(t.value.value).SetInt(d.micro())
+		to.Field(t.value.precision).SetInt(int64(t.value.precisions[d.precision]))
 	case primEnum:
-		e.varint(t.value.value, uint64(t.codes[string(v)]))
+		to.Field(t.value.value).SetInt(int64(t.codes[string(v)]))
 	case primBase64:
-		return e.base64(t, v, start)
+		to.Field(t.value.value).SetBytes(s.base64(v))
+	case primReference:
+		if ref, ok := message.Interface().(*dt.Reference); ok {
+			s.keepReference(ref, v)
+		}
 	default:
-		e.bytes(t.value.value, v)
+		to.Field(t.value.value).SetString(string(v))
 	}
-	return true
 }
 
-// number writes a boolean, an integer, or a decimal, which keeps its digits.
-func (e *messageEncoder) number(t *typ, literal []byte) {
+// keepInstant writes a date with time zone and precision, all as jsonformat does:
+// UTC where no zone is written.
+func (p *valuePlaces) keepInstant(to reflect.Value, d *dateTime) {
+	zone := "UTC"
+	if len(d.zone) > 0 {
+		zone = string(d.zone)
+	}
+	to.Field(p.value).SetInt(d.micro())
+	to.Field(p.zone).SetString(zone)
+	to.Field(p.precision).SetInt(int64(p.precisions[d.precision]))
+}
+
+// keepNumber writes a boolean, an integer, or a decimal, which keeps its digits.
+func (s *scanner) keepNumber(t *typ, literal []byte, message reflect.Value) {
+	if !s.build || !message.IsValid() {
+		return
+	}
+	to := message.Elem().Field(t.value.value)
 	switch t.prim {
 	case primBoolean:
-		e.varint(t.value.value, protowire.EncodeBool(literal[0] == 't'))
+		to.SetBool(literal[0] == 't')
 	case primDecimal:
-		e.bytes(t.value.value, literal)
+		to.SetString(string(literal))
+	case primInteger:
+		n, err := strconv.ParseInt(string(literal), 10, 32)
+		s.noteFault(err)
+		to.SetInt(n)
 	default:
-		n, err := strconv.ParseInt(string(literal), 10, 64)
-		if err != nil {
-			e.fail(e.pos, "not an integer")
-		}
-		if t.prim == primInteger {
-			e.varint(t.value.value, protowire.EncodeZigZag(n))
-		} else {
-			e.varint(t.value.value, uint64(n)) //nolint:gosec // not negative, by the scan
-		}
+		n, err := strconv.ParseUint(string(literal), 10, 32)
+		s.noteFault(err)
+		to.SetUint(n)
 	}
 }
 
-// dateTime writes an instant with zone and precision, all as jsonformat does:
-// UTC where no zone is written.
-func (e *messageEncoder) dateTime(t *typ, d *dateTime) {
-	zone := d.zone
-	switch {
-	case len(zone) == 0:
-		zone = []byte("UTC")
-	case string(zone) == "-00:00":
-		zone = []byte("+00:00")
+// base64 decodes what has been found to be base64.
+func (s *scanner) base64(v []byte) []byte {
+	plain := make([]byte, 0, len(v))
+	for _, c := range v {
+		if !isSpace(c) {
+			plain = append(plain, c)
+		}
 	}
-	e.varint(t.value.value, uint64(d.micro())) //nolint:gosec // protobuf's form of int64
-	e.bytes(t.value.zone, zone)
-	e.varint(t.value.precision, uint64(t.value.precisions[d.precision]))
-}
-
-func (e *messageEncoder) base64(t *typ, v []byte, at int) bool {
-	plain := slices.DeleteFunc(slices.Clone(v), isSpace)
 	n, err := base64.StdEncoding.Decode(plain, plain)
-	if err != nil {
-		return e.fail(at, "not base64")
+	s.noteFault(err)
+	return plain[:n]
+}
+
+// noteFault keeps what only a mistake in the checks can lead to.
+func (s *scanner) noteFault(err error) {
+	if s.fault == nil {
+		s.fault = err
 	}
-	e.bytes(t.value.value, plain[:n])
-	return true
 }
 
-func (e *messageEncoder) varint(number protowire.Number, v uint64) {
-	e.dst = protowire.AppendVarint(protowire.AppendTag(e.dst, number, protowire.VarintType), v)
-}
-
-func (e *messageEncoder) bytes(number protowire.Number, v []byte) {
-	e.dst = protowire.AppendBytes(protowire.AppendTag(e.dst, number, protowire.BytesType), v)
-}
-
-// reference writes Reference.reference into the field for its form: fragment,
-// literal reference to a type, or any other URI.
-func (e *messageEncoder) reference(m member) bool {
-	t, ok := e.str()
+// keepReference writes Reference.reference in its form: fragment, literal
+// reference to a type, or any other URI.
+func (s *scanner) keepReference(ref *dt.Reference, v []byte) {
+	if v[0] == '#' {
+		ref.Reference = &dt.Reference_Fragment{Fragment: &dt.String{Value: string(v[1:])}}
+		return
+	}
+	typ, id, version := splitLiteral(v)
+	option, ok := s.schema.references[string(typ)]
 	if !ok {
-		return false
+		ref.Reference = &dt.Reference_Uri{Uri: &dt.String{Value: string(v)}}
+		return
 	}
-	ref := e.text(t, nil)
-	if ref[0] == '#' {
-		at := e.begin(e.schema.fragment)
-		e.bytes(1, ref[1:])
-		e.end(at)
-		return true
-	}
-	typ, id, version := splitLiteral(ref)
-	number, ok := e.schema.references[string(typ)]
-	if !ok {
-		at := e.begin(m.number)
-		e.bytes(1, ref)
-		e.end(at)
-		return true
-	}
-	at := e.begin(number)
-	e.bytes(1, id)
+	literal := &dt.ReferenceId{Value: string(id)}
 	if version != nil {
-		history := e.begin(2)
-		e.bytes(1, version)
-		e.end(history)
+		literal.History = &dt.Id{Value: string(version)}
 	}
-	e.end(at)
-	return true
+	o := reflect.New(option)
+	o.Elem().Field(0).Set(reflect.ValueOf(literal))
+	reflect.ValueOf(ref).Elem().Field(s.schema.reference).Set(o)
 }
 
 // splitLiteral takes Type/id or Type/id/_history/version apart.
 func splitLiteral(ref []byte) (typ, id, version []byte) {
-	parts := bytes.SplitN(ref, []byte{'/'}, 5)
-	switch {
-	case len(parts) == 2:
-		return parts[0], parts[1], nil
-	case len(parts) == 4 && string(parts[2]) == "_history":
-		return parts[0], parts[1], parts[3]
+	typ, rest, ok := bytes.Cut(ref, []byte{'/'})
+	if !ok {
+		return nil, nil, nil
 	}
-	return nil, nil, nil
+	id, rest, versioned := bytes.Cut(rest, []byte{'/'})
+	if !versioned {
+		return typ, id, nil
+	}
+	history, version, ok := bytes.Cut(rest, []byte{'/'})
+	if !ok || string(history) != "_history" || bytes.IndexByte(version, '/') >= 0 {
+		return nil, nil, nil
+	}
+	return typ, id, version
 }
 
-// referenceSibling writes the extensions of Reference.reference where the message
-// has room for them: without a reference, or with one that is kept as a URI.
-func (e *messageEncoder) referenceSibling(start int, m lateMember) {
-	l := newLexer(e.src)
-	l.pos = start
-	off, t, _ := l.findMember(m.json)
-	if off >= 0 {
-		ref := l.text(t, nil)
-		typ, _, _ := splitLiteral(ref)
-		if _, literal := e.schema.references[string(typ)]; literal || ref[0] == '#' {
-			return
+// keepReferenceSibling writes id and extensions of Reference.reference, which
+// wait for its value.
+func keepReferenceSibling(parent, message reflect.Value) {
+	ref, _ := parent.Interface().(*dt.Reference)
+	half, _ := message.Interface().(*dt.String)
+	switch r := ref.GetReference().(type) {
+	case nil:
+		half.Extension = append(half.Extension, noValue())
+		ref.Reference = &dt.Reference_Uri{Uri: half}
+	case *dt.Reference_Uri:
+		r.Uri.Id, r.Uri.Extension = half.GetId(), half.GetExtension()
+	case *dt.Reference_Fragment:
+		r.Fragment.Id, r.Fragment.Extension = half.GetId(), half.GetExtension()
+	default:
+		if literal, ok := reflect.ValueOf(r).Elem().Field(0).Interface().(*dt.ReferenceId); ok {
+			literal.Id, literal.Extension = half.GetId(), half.GetExtension()
 		}
 	}
-	at := e.begin(m.number)
-	e.siblingAt(m.typ, m.pos, off < 0)
-	e.end(at)
-}
-
-// structureDefinitionURL is the URL that a generated message carries.
-func structureDefinitionURL(d protoreflect.MessageDescriptor) string {
-	url, _ := proto.GetExtension(d.Options(), ann.E_FhirStructureDefinitionUrl).(string)
-	return url
 }

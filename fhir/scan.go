@@ -2,7 +2,9 @@ package fhir
 
 import (
 	"bytes"
+	"reflect"
 	"strconv"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -19,37 +21,56 @@ type scanner struct {
 	path   []segment
 	issues []located
 	seen   []uint64            // seen-sets of the open objects, stacked
-	lists  []listSpan          // primitive arrays of the open objects, stacked
+	halves []half              // what may need its other half in the open objects, stacked
 	local  []localReference    // fragment references of the current container
 	ids    map[string]struct{} // ids contained in the current container
 	inside bool                // inside a contained resource
 	buf    []byte              // decoded text of the current string
 	id     string              // id of the outermost resource
-	ahead  int                 // bytes looked at in search of resourceType
+	again  int                 // bytes looked at more than once
+
+	// build asks for the message of the resource: it is made as the scan goes,
+	// until there is an issue. The elements of open lists are stacked.
+	build    bool
+	elements []reflect.Value
+	message  reflect.Value // of the outermost resource, a pointer
+	fault    error         // of this program, in making the message
 
 	// entries, when not nil, receives the places of the resources of a Bundle,
 	// which are then read as plain JSON.
 	entries *[]span
 
-	// First room for the stacks, so that most scans allocate once.
-	pathRoom [12]segment
-	seenRoom [24]uint64
-	listRoom [6]listSpan
+	// wanted, when not nil, holds issues about fragment references by the place of
+	// these: the scan only serves to find their expressions.
+	wanted map[int]*Issue
 }
 
-// maxAhead bounds the search for resourceType to a multiple of the input, which
-// otherwise would be as many times its length as resources are nested. Small
-// inputs are let off.
-const maxAhead = 4
+// maxAgain bounds what is looked at more than once to a multiple of the input: the
+// search for resourceType and the comparison of arrays otherwise were as many
+// times its length as resources or arrays are nested. Small inputs are let off.
+const maxAgain = 4
+
+// spend counts what a second look at the input from start to end costs, and fails
+// the scan when that is too much.
+func (s *scanner) spend(start, end int) bool {
+	s.again += end - start
+	if s.again <= max(maxAgain*len(s.src), 1<<16) {
+		return true
+	}
+	if s.failed == nil {
+		s.failed = &failure{s.pos, "too-costly", "nested so that parts have to be read too often"}
+	}
+	return false
+}
 
 // span is a part of the input.
 type span struct{ start, end int }
 
-// localReference is a reference to a contained resource.
+// localReference is a reference to a contained resource. Its expression is not
+// kept: a small input can hold very many of them in a deep place.
 type localReference struct {
 	id  string
 	off int
-	at  []string
 }
 
 // newScanner checks size and encoding, which everything else builds on.
@@ -63,13 +84,39 @@ func newScanner(raw []byte, lim Limits) (*scanner, error) {
 		text := "input is not UTF-8"
 		return nil, invalidAt(raw, []located{{invalidUTF8(raw), Issue{Severity: "fatal", Code: "structure", Diagnostics: text}}})
 	}
-	s := &scanner{schema: r4Schema()}
-	s.path, s.seen, s.lists = s.pathRoom[:0], s.seenRoom[:0], s.listRoom[:0]
-	s.src, s.maxDepth = raw, lim.MaxDepth
+	s, _ := scanners.Get().(*scanner)
+	s.schema, s.src, s.maxDepth = r4Schema(), raw, lim.MaxDepth
 	if bytes.HasPrefix(raw, []byte(byteOrderMark)) {
 		s.pos, s.run = len(byteOrderMark), len(byteOrderMark)
 	}
 	return s, nil
+}
+
+// scanners keeps the stacks of past scans, which otherwise were a quarter of
+// what a scan allocates.
+var scanners = sync.Pool{New: func() any { return &scanner{} }}
+
+// maxKept is the largest stack, in elements, that is worth to be kept.
+const maxKept = 16 << 10
+
+// release gives the scanner back. It keeps neither input nor output: stacks are
+// cleared as they shrink, and here what an early end left on them.
+func (s *scanner) release() {
+	clear(s.halves)
+	clear(s.local)
+	clear(s.elements)
+	*s = scanner{
+		path: kept(s.path), seen: kept(s.seen), halves: kept(s.halves), local: kept(s.local),
+		elements: kept(s.elements), buf: kept(s.buf), lexer: lexer{out: kept(s.out)},
+	}
+	scanners.Put(s)
+}
+
+func kept[T any](stack []T) []T {
+	if cap(stack) > maxKept {
+		return nil
+	}
+	return stack[:0]
 }
 
 // invalidUTF8 finds the first byte that does not belong to UTF-8 text.
@@ -91,7 +138,7 @@ func (s *scanner) document() *typ {
 	s.space()
 	var t *typ
 	if s.peek() == '{' {
-		t = s.resource()
+		t = s.resource(reflect.Value{})
 	} else {
 		s.fail(s.pos, "expected a JSON object")
 	}
@@ -100,60 +147,4 @@ func (s *scanner) document() *typ {
 		s.fail(s.pos, "unexpected text after the resource")
 	}
 	return t
-}
-
-// resource scans an object whose type its resourceType tells.
-func (s *scanner) resource() *typ {
-	t := s.findType()
-	if len(s.path) == 0 && t != nil {
-		s.root = t.name
-	}
-	if t == nil {
-		s.skip()
-		return nil
-	}
-	if n := len(s.path); n > 0 && s.path[n-1].name == "contained" {
-		s.inside = true
-		s.object(t)
-		s.inside = false
-		return t
-	}
-	first, ids := len(s.local), s.ids
-	s.ids = nil
-	if !s.object(t) {
-		return t
-	}
-	for _, ref := range s.local[first:] {
-		if _, ok := s.ids[ref.id]; !ok && len(s.issues) < maxIssues {
-			s.issues = append(s.issues, located{ref.off, Issue{
-				Severity: "error", Code: "value",
-				Diagnostics: "no contained resource has the id that the reference names", Expression: ref.at,
-			}})
-		}
-	}
-	s.local, s.ids = s.local[:first], ids
-	return t
-}
-
-// findType finds the type of the object that begins here, or reports why it
-// has none, unless the JSON is broken: that shows later.
-func (s *scanner) findType() *typ {
-	l := s.lookAhead()
-	off, t, ok := l.findMember("resourceType")
-	s.ahead += l.pos - s.pos
-	switch {
-	case l.failed != nil:
-	case s.ahead > max(maxAhead*len(s.src), 1<<16):
-		s.failed = &failure{s.pos, "too-costly", "resourceType comes last in too many nested resources"}
-	case off < 0:
-		s.report(s.pos, "required", "resourceType is missing")
-	case !ok:
-		s.report(off, "structure", "resourceType must be a string")
-	default:
-		if t := s.schema.resources[string(l.text(t, nil))]; t != nil {
-			return t
-		}
-		s.report(off, "not-supported", "resourceType is not a FHIR R4 resource type")
-	}
-	return nil
 }

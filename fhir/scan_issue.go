@@ -23,11 +23,47 @@ type segment struct {
 
 // report adds an issue about the current element.
 func (s *scanner) report(off int, code, text string) {
+	s.build = false
 	if len(s.issues) < maxIssues {
 		s.issues = append(s.issues, located{off, Issue{
 			Severity: "error", Code: code, Diagnostics: text, Expression: s.expression(),
 		}})
 	}
+}
+
+// reportFragment adds an issue about a reference to a contained resource that is
+// not there. Its expression follows.
+func (s *scanner) reportFragment(off int) {
+	s.build = false
+	if len(s.issues) < maxIssues {
+		s.issues = append(s.issues, located{off, Issue{
+			Severity: "error", Code: "value", Diagnostics: noFragment,
+		}})
+	}
+}
+
+const noFragment = "no contained resource has the id that the reference names"
+
+// addExpressions goes over the input once more for the expressions of issues
+// about fragments.
+func (s *scanner) addExpressions() {
+	wanted := map[int]*Issue{}
+	for i := range s.issues {
+		if x := &s.issues[i]; x.issue.Diagnostics == noFragment {
+			wanted[x.off] = &x.issue
+		}
+	}
+	if len(wanted) == 0 {
+		return
+	}
+	again := scanner{schema: s.schema, wanted: wanted, lexer: lexer{src: s.src, maxDepth: s.maxDepth}}
+	if s.entries != nil {
+		again.entries = &[]span{}
+	}
+	if bytes.HasPrefix(s.src, []byte(byteOrderMark)) {
+		again.pos = len(byteOrderMark)
+	}
+	again.document()
 }
 
 // expression is the FHIRPath of the current element: names and indexes only, as
@@ -54,6 +90,7 @@ func (s *scanner) invalid() error {
 			Severity: "fatal", Code: s.failed.code, Diagnostics: s.failed.text, Expression: s.expression(),
 		}})
 	}
+	s.addExpressions()
 	return invalidAt(s.src, s.issues)
 }
 

@@ -1,6 +1,7 @@
 package fhir
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -141,11 +142,8 @@ func (l *lexer) key() (token, bool) {
 func (l *lexer) str() (token, bool) {
 	t := token{start: l.pos + 1}
 	src := l.src
-	for i := t.start; i < len(src); i++ {
+	for i := plain(src, t.start); i < len(src); i = plain(src, i+1) {
 		c := src[i]
-		if c >= 0x20 && c != '"' && c != '\\' {
-			continue
-		}
 		switch {
 		case c == '"':
 			t.end, l.pos = i, i+1
@@ -164,6 +162,24 @@ func (l *lexer) str() (token, bool) {
 		i += n - 1
 	}
 	return t, l.fail(len(src), "string has no end")
+}
+
+// plain goes past what stands for itself in a string: up to a control character,
+// a quote or a backslash. It looks at eight bytes at a time: the differences have
+// the top bit of a byte set, which the byte itself has not, if it is one of these.
+func plain(src []byte, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(src); i += 8 {
+		w := binary.LittleEndian.Uint64(src[i:])
+		quote, slash := w^'"'*ones, w^'\\'*ones
+		if found := ((w - ' '*ones) | (quote - ones) | (slash - ones)) & ^w & tops; found != 0 {
+			break
+		}
+	}
+	for i < len(src) && src[i] >= ' ' && src[i] != '"' && src[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // number reads a number literal.

@@ -1,14 +1,17 @@
 package fhir
 
-// object scans an object of a known type, from brace to brace.
-func (s *scanner) object(t *typ) bool {
-	start, seen, lists := s.pos, len(s.seen), len(s.lists)
+import "reflect"
+
+// object scans an object of a known type, from brace to brace, into the message
+// that m points to. Without one it only checks.
+func (s *scanner) object(t *typ, m reflect.Value) bool {
+	start, seen, halves := s.pos, len(s.seen), len(s.halves)
 	for range (t.bits + 63) / 64 {
 		s.seen = append(s.seen, 0)
 	}
 	n := 0
 	for more := s.open('}'); more; more = s.next('}') {
-		if n++; !s.member(t, s.seen[seen:]) {
+		if n++; !s.member(t, s.seen[seen:], m) {
 			return false
 		}
 	}
@@ -19,27 +22,30 @@ func (s *scanner) object(t *typ) bool {
 		s.report(start, "invariant", "ele-1: an object may not be empty")
 	} else {
 		s.complete(t, s.seen[seen:], start, n)
-		s.pairLists(s.lists[lists:])
+		if len(s.halves) > halves {
+			s.pair(s.halves[halves:], s.seen[seen:], m)
+			clear(s.halves[halves:])
+		}
 	}
-	s.seen, s.lists = s.seen[:seen], s.lists[:lists]
-	return true
+	s.seen, s.halves = s.seen[:seen], s.halves[:halves]
+	return s.failed == nil
 }
 
-// member scans one member of an object of type t.
-func (s *scanner) member(t *typ, seen []uint64) bool {
+// member scans one member of an object of type t, whose message is parent.
+func (s *scanner) member(t *typ, seen []uint64, parent reflect.Value) bool {
 	off := s.pos
 	k, ok := s.key()
 	if !ok {
 		return false
 	}
 	name := s.text(k, s.buf)
-	m, ok := t.members[string(name)]
-	if !ok {
+	slot := t.names.find(name)
+	if slot == nil {
 		s.report(off, "structure", "unknown element"+printableName(name))
 		return s.skip()
 	}
-	s.path = append(s.path, segment{m.field, -1})
-	if !s.known(m, seen, off) {
+	s.path = append(s.path, segment{slot.field, -1})
+	if !s.known(slot.member, seen, off, parent) {
 		return false // with the path, which tells where the JSON broke
 	}
 	s.path = s.path[:len(s.path)-1]
@@ -47,16 +53,16 @@ func (s *scanner) member(t *typ, seen []uint64) bool {
 }
 
 // known scans the value of a member that the type has, unless it had it before.
-func (s *scanner) known(m member, seen []uint64, off int) bool {
-	bit := m.bit
+func (s *scanner) known(m member, seen []uint64, off int, parent reflect.Value) bool {
+	bit, other := m.bit, m.bit+1
 	if m.sibling {
-		bit++
+		bit, other = other, bit
 	}
 	switch {
 	case has(seen, bit):
 		s.report(off, "structure", "element occurs twice")
 		return s.skip()
-	case m.group >= 0 && has(seen, m.group) && !has(seen, m.bit) && !has(seen, m.bit+1):
+	case m.group >= 0 && has(seen, m.group) && !has(seen, other):
 		s.report(off, "structure", "only one type of the choice may be used")
 		return s.skip()
 	case s.inside && m.name == "contained":
@@ -68,13 +74,18 @@ func (s *scanner) known(m member, seen []uint64, off int) bool {
 		set(seen, m.group)
 	}
 	if m.list {
-		return s.list(m)
+		return s.list(m, parent)
 	}
-	return s.value(m)
+	message := s.messageOf(m, parent, has(seen, other))
+	if m.sibling {
+		s.halves = append(s.halves, half{member: m, off: s.pos, message: message})
+	}
+	return s.value(m, message)
 }
 
-// value scans a value that is not in an array, or an element of one.
-func (s *scanner) value(m member) bool {
+// value scans a value that is not in an array, or an element of one, into the
+// message of the element.
+func (s *scanner) value(m member, message reflect.Value) bool {
 	c := s.peek()
 	switch {
 	case c == '[':
@@ -82,19 +93,24 @@ func (s *scanner) value(m member) bool {
 	case c == 'n':
 		return s.mismatch("null is not allowed here")
 	case m.typ.shape == shapePrimitive && !m.sibling:
-		return s.primitive(m.field)
+		return s.primitive(m.field, message)
 	case c != '{':
 		return s.mismatch("expected an object")
-	case m.typ.shape != shapeAnyResource:
-		return s.object(m.typ)
 	}
 	start := s.pos
+	if m.typ.shape != shapeAnyResource {
+		ok := s.object(m.typ, message)
+		if ok && m.concept != nil {
+			s.checkConcept(m.concept, start)
+		}
+		return ok && s.failed == nil
+	}
 	if s.entries != nil && len(s.path) == 2 && s.path[0].name == "entry" {
 		ok := s.skip()
 		*s.entries = append(*s.entries, span{start, s.pos})
 		return ok
 	}
-	s.resource()
+	s.resource(message)
 	return s.failed == nil
 }
 

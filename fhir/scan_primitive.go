@@ -33,6 +33,7 @@ const (
 	primXHTML
 	primReference // the string Reference.reference
 	primTypeName  // resourceType, checked when it is looked up
+	primCurrency  // a code of ISO 4217, by its form
 )
 
 // primitiveNamed finds the rules of a generated primitive message.
@@ -76,6 +77,8 @@ func (t *typ) problem(v []byte) string {
 		}
 	case primCode:
 		return unless(isCode(v), "code has leading, trailing or repeated white space")
+	case primCurrency:
+		return unless(isCurrency(v), "code is not a currency of ISO 4217: three capital letters")
 	case primID:
 		return unless(validID(v), "id is not 1 to 64 letters, digits, hyphens or dots")
 	case primURI, primURL, primCanonical:
@@ -171,21 +174,47 @@ func hasSpace(v []byte) bool {
 // is known to parse; the others are left to net/url, whose judgement jsonformat
 // follows as well.
 func isURI(v []byte) bool {
-	scheme, rest, ok := bytes.Cut(v, []byte{':'})
-	if ok && len(scheme) > 0 && allLetters(scheme) {
-		colon := byte(':') // in an authority it would begin a port
-		if bytes.HasPrefix(rest, []byte("//")) {
-			colon = '/'
+	n := 0
+	for n < len(v) && isLetter(v[n]) {
+		n++
+	}
+	if n > 0 && n < len(v) && v[n] == ':' {
+		simple := simpleURI
+		n++
+		if bytes.HasPrefix(v[n:], []byte("//")) {
+			simple &^= inPath // a colon in an authority would begin a port
 		}
-		if !slices.ContainsFunc(rest, func(c byte) bool {
-			return !isLetter(c) && !isDigit(c) && c != '-' && c != '.' && c != '_' && c != '/' && c != colon
-		}) {
+		for n < len(v) && uriBytes[v[n]]&simple != 0 {
+			n++
+		}
+		if n == len(v) {
 			return true
 		}
 	}
 	_, err := url.Parse(string(v))
 	return err == nil && !hasSpace(v)
 }
+
+// What uriBytes tells of a byte: part of any simple URI, or only where there is
+// no authority.
+const (
+	inURI     uint8 = 1
+	inPath    uint8 = 2
+	simpleURI       = inURI | inPath
+)
+
+var uriBytes = func() (table [256]uint8) {
+	for c := range table {
+		if b := byte(c); isLetter(b) || isDigit(b) { //nolint:gosec // below 256
+			table[c] = inURI
+		}
+	}
+	for _, c := range []byte("-._/") {
+		table[c] = inURI
+	}
+	table[':'] = inPath
+	return table
+}()
 
 // isCode is [^\s]+(\s[^\s]+)*.
 func isCode(v []byte) bool {
@@ -197,6 +226,10 @@ func isCode(v []byte) bool {
 		space = isSpace(c)
 	}
 	return !space
+}
+
+func isCurrency(v []byte) bool {
+	return len(v) == 3 && allLetters(v) && bytes.Equal(v, bytes.ToUpper(v))
 }
 
 // isOID is urn:oid:[0-2](\.(0|[1-9][0-9]*))+.

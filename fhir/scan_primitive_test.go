@@ -43,6 +43,7 @@ func TestPrimitives(t *testing.T) {
 			},
 		},
 		{primInstant, []string{"2020-01-01T00:00:00Z", "2020-01-01T00:00:00.000000+01:00"}, []string{"2020", "2020-01-01", "2020-01-01T00:00:00"}},
+		{primCurrency, []string{"EUR", "USD"}, []string{"", "eur", "EURO", "E R", "€", "EU1"}},
 		{primTime, []string{"00:00:00", "23:59:60.999"}, []string{"24:00:00", "00:00", "00:00:00Z", "00:00:00.", "1:00:00", ""}},
 	}
 	for _, c := range cases {
@@ -98,8 +99,8 @@ func TestSchema(t *testing.T) {
 	for name, m := range extension.members {
 		if m.name == "value" && !m.sibling {
 			values++
-			if known := m.number != 0 && m.inner != 0; known != (name != "valueMeta") {
-				t.Errorf("%s: fields %d and %d of the message", name, m.number, m.inner)
+			if known := m.index >= 0 && m.option != nil; known != (name != "valueMeta") {
+				t.Errorf("%s: place %v in the message", name, m.place)
 			}
 		}
 	}
@@ -127,7 +128,7 @@ func TestSchema(t *testing.T) {
 	for _, r := range s.resources {
 		walk(r)
 	}
-	for p := primString; p <= primTypeName; p++ {
+	for p := primString; p <= primCurrency; p++ {
 		if !prims[p] {
 			t.Errorf("no element is of primitive %d", p)
 		}

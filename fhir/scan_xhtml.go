@@ -11,6 +11,7 @@ type xhtmlReader struct {
 	v    []byte
 	pos  int
 	open []span // names of the open elements
+	seen []span // names of the attributes of the current element
 	// attribute, when set, sees each attribute with its undecoded value.
 	attribute func(name []byte, value span)
 }
@@ -63,9 +64,9 @@ func (r *xhtmlReader) markup() string {
 	rest := r.v[r.pos:]
 	switch {
 	case bytes.HasPrefix(rest, []byte("<!--")):
-		return r.past(4, "-->")
+		return r.past(4, "-->", commentProblem)
 	case bytes.HasPrefix(rest, []byte("<![CDATA[")):
-		return r.past(9, "]]>")
+		return r.past(9, "]]>", cdataProblem)
 	case bytes.HasPrefix(rest, []byte("</")):
 		return r.endTag()
 	case bytes.HasPrefix(rest, []byte("<!")), bytes.HasPrefix(rest, []byte("<?")):
@@ -74,13 +75,14 @@ func (r *xhtmlReader) markup() string {
 	return r.startTag()
 }
 
-func (r *xhtmlReader) past(from int, end string) string {
-	i := bytes.Index(r.v[r.pos+from:], []byte(end))
+func (r *xhtmlReader) past(from int, end string, problem func(content []byte) string) string {
+	from += r.pos
+	i := bytes.Index(r.v[from:], []byte(end))
 	if i < 0 {
 		return "narrative is not well-formed: a comment or CDATA section has no end"
 	}
-	r.pos += from + i + len(end)
-	return ""
+	r.pos = from + i + len(end)
+	return problem(r.v[from : from+i])
 }
 
 func (r *xhtmlReader) endTag() string {
@@ -106,6 +108,7 @@ func (r *xhtmlReader) startTag() string {
 		return "txt-1: narrative contains an element that is not allowed"
 	}
 	root := len(r.open) == 0
+	r.seen = r.seen[:0]
 	for {
 		before := r.pos
 		r.blank()
@@ -140,6 +143,12 @@ func (r *xhtmlReader) attr() (declares bool, problem string) {
 	const malformed = "narrative is not well-formed: malformed attribute"
 	n := r.name()
 	name := string(r.v[n.start:n.end])
+	for _, other := range r.seen { // no more than there are allowed names
+		if string(r.v[other.start:other.end]) == name {
+			return false, "narrative is not well-formed: an attribute occurs twice"
+		}
+	}
+	r.seen = append(r.seen, n)
 	r.blank()
 	if r.pos >= len(r.v) || r.v[r.pos] != '=' {
 		return false, malformed
@@ -168,10 +177,10 @@ func (r *xhtmlReader) attr() (declares bool, problem string) {
 	case !allowedAttribute(name):
 		return false, "txt-1: narrative contains an attribute that is not allowed"
 	}
-	if p := entityProblem(text); p != "" {
-		return false, p
+	if isActive(name, text) {
+		return false, "narrative contains active content"
 	}
-	return false, unless(!isActive(name, text), "narrative contains active content")
+	return false, entityProblem(text)
 }
 
 // name reads an XML name; it is empty when there is none.

@@ -25,17 +25,48 @@ func isActive(name string, value []byte) bool {
 	return false
 }
 
-// entityProblem checks that each & begins a reference.
+// commentProblem refuses what XML forbids within a comment, and what makes a
+// browser end it early (HTML, comment start and comment end states): it would run
+// what follows.
+func commentProblem(content []byte) string {
+	ok := !bytes.Contains(content, []byte("--")) && !bytes.HasSuffix(content, []byte("-")) &&
+		!bytes.HasPrefix(content, []byte(">")) && !bytes.HasPrefix(content, []byte("->"))
+	return unless(ok, "narrative is not well-formed: malformed comment")
+}
+
+// cdataProblem refuses markup in a CDATA section, of which a browser knows nothing:
+// to it, the section is a comment that the first > ends.
+func cdataProblem(content []byte) string {
+	return unless(!bytes.ContainsAny(content, "<>"), "narrative contains markup in a CDATA section")
+}
+
+// entityProblem checks that each & begins a reference. Names that only HTML knows
+// are let through, although XML without a document type has none but five: they do
+// no harm, and the examples of CARIN Blue Button 2.0.0 have &reg;.
 func entityProblem(v []byte) string {
 	for {
 		i := bytes.IndexByte(v, '&')
 		if i < 0 {
 			return ""
 		}
-		if v = v[i+1:]; entityLength(v) == 0 {
+		v = v[i+1:]
+		n := entityLength(v)
+		if n == 0 {
 			return "narrative is not well-formed: & is not escaped"
 		}
+		if v[0] == '#' && !isXMLCharacter(string(v[:n-1])) {
+			return "narrative is not well-formed: a character reference to no character"
+		}
 	}
+}
+
+// isXMLCharacter tells whether a reference by number is to a Char of XML 1.0.
+func isXMLCharacter(reference string) bool {
+	r, ok := entity(reference)
+	if r < ' ' {
+		return ok && (r == '\t' || r == '\n' || r == '\r')
+	}
+	return ok && utf8.ValidRune(r) && r != 0xFFFE && r != 0xFFFF
 }
 
 // entityLength measures name; or #digits; or #xdigits; after an ampersand.

@@ -3,7 +3,6 @@ package fhir
 import (
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -12,12 +11,15 @@ import (
 
 // primitive finds the rules for the value of a primitive type.
 func (b *schemaBuilder) primitive(t *typ, d protoreflect.MessageDescriptor) {
-	t.value = valueNumbersOf(d)
+	t.value = b.valuePlacesOf(d)
 	if p, ok := primitiveNamed(string(d.Name())); ok && !proto.HasExtension(d.Options(), ann.E_FhirValuesetUrl) {
 		t.prim = p
 		return
 	}
 	t.prim = primCode
+	if url, _ := proto.GetExtension(d.Options(), ann.E_FhirValuesetUrl).(string); url == currencies {
+		t.prim = primCurrency
+	}
 	value := d.Fields().ByName("value")
 	if value == nil || value.Kind() != protoreflect.EnumKind {
 		return
@@ -29,28 +31,6 @@ func (b *schemaBuilder) primitive(t *typ, d protoreflect.MessageDescriptor) {
 			t.codes[codeOf(v)] = v.Number()
 		}
 	}
-}
-
-func valueNumbersOf(d protoreflect.MessageDescriptor) valueNumbers {
-	var n valueNumbers
-	for name, number := range map[protoreflect.Name]*protowire.Number{
-		"value": &n.value, "value_us": &n.value, "timezone": &n.zone, "precision": &n.precision,
-	} {
-		f := d.Fields().ByName(name)
-		if f == nil {
-			continue
-		}
-		*number = f.Number()
-		if name != "precision" {
-			continue
-		}
-		for p, value := range []protoreflect.Name{"YEAR", "MONTH", "DAY", "SECOND", "MILLISECOND", "MICROSECOND"} {
-			if v := f.Enum().Values().ByName(value); v != nil {
-				n.precisions[p] = v.Number()
-			}
-		}
-	}
-	return n
 }
 
 // codeOf gives the FHIR code of an enum value: annotated where the generator

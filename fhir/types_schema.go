@@ -1,9 +1,11 @@
 package fhir
 
 import (
+	"maps"
+	"reflect"
+	"slices"
 	"sync"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -33,9 +35,11 @@ type typ struct {
 	bits      int                                // number of bits that a seen-set of the members needs
 	required  []*field                           // one field of each required choice
 	extension bool                               // Extension: ext-1 applies
+	names     nameTable                          // members again, for the scanner
 	message   protoreflect.MessageDescriptor
-	value     valueNumbers     // of a primitive
-	contained protowire.Number // of a resource: its field in ContainedResource
+	structure reflect.Type // generated for the message
+	value     valuePlaces  // of a primitive
+	contained reflect.Type // of a resource: what the oneof of ContainedResource holds
 }
 
 // member is one JSON name of an object: a field, or its underscore sibling.
@@ -47,69 +51,68 @@ type member struct {
 // field is one element of a complex type. A choice such as value[x] has one
 // field for every type, all in one group.
 type field struct {
-	name    string   // as FHIRPath names it: value for valueQuantity
-	json    string   // as JSON names it: valueQuantity
-	typ     *typ     //
-	list    bool     // written as an array
-	bit     int      // seen bit of the JSON name; the sibling's is bit+1
-	group   int      // seen bit of the choice, -1 when not a choice
-	targets []string // types a literal Reference may name, nil for any
-	// number is the field of the message, 0 where google/fhir has none. A choice
-	// is a message of its own, in which inner is the field.
-	number, inner protowire.Number
-}
-
-// valueNumbers are the fields in which the message of a primitive keeps its
-// value: for dates and times an instant, a zone and a precision.
-type valueNumbers struct {
-	value, zone, precision protowire.Number
-	precisions             [precisionMicro + 1]protoreflect.EnumNumber
+	name    string      // as FHIRPath names it: value for valueQuantity
+	json    string      // as JSON names it: valueQuantity
+	typ     *typ        //
+	list    bool        // written as an array
+	bit     int         // seen bit of the JSON name; the sibling's is bit+1
+	group   int         // seen bit of the choice, -1 when not a choice
+	targets []string    // types a literal Reference may name, nil for any
+	concept *conceptSet // required binding of a CodeableConcept
+	place
 }
 
 // schema holds the type of every R4 resource, Parameters included, by name.
 type schema struct {
 	resources map[string]*typ
-	// Reference has a field for each type that a literal reference may name, and
-	// one for a fragment.
-	references map[string]protowire.Number
-	fragment   protowire.Number
+	// references has, for each type that a literal reference may name, what the
+	// oneof of Reference holds then.
+	references map[string]reflect.Type
+	// The struct fields of these oneofs in ContainedResource and Reference.
+	contained, reference int
 }
 
 // r4Schema reads the tables off the generated protobuf descriptors on first use.
 var r4Schema = sync.OnceValue(func() *schema {
-	b := &schemaBuilder{types: map[protoreflect.FullName]*typ{}}
-	s := &schema{resources: map[string]*typ{}, references: map[string]protowire.Number{}}
+	b := &schemaBuilder{types: map[protoreflect.FullName]*typ{}, structs: map[protoreflect.FullName]map[string]int{}}
+	s := &schema{resources: map[string]*typ{}, references: map[string]reflect.Type{}}
 	contained := (&r4.ContainedResource{}).ProtoReflect().Descriptor()
-	all := contained.Oneofs().ByName("oneof_resource").Fields()
+	oneof := contained.Oneofs().ByName("oneof_resource")
+	s.contained = goOneof(goType(contained), oneof)
+	all := oneof.Fields()
 	for i := range all.Len() {
 		d := all.Get(i).Message()
 		t := b.message(d)
-		t.contained = all.Get(i).Number()
+		t.contained = optionStruct(all.Get(i))
 		s.resources[string(d.Name())] = t
 	}
-	references := (&dt.Reference{}).ProtoReflect().Descriptor().Oneofs().ByName("reference").Fields()
+	reference := (&dt.Reference{}).ProtoReflect().Descriptor()
+	s.reference = goOneof(goType(reference), reference.Oneofs().ByName("reference"))
+	references := reference.Oneofs().ByName("reference").Fields()
 	for i := range references.Len() {
 		f := references.Get(i)
-		if f.Name() == "fragment" {
-			s.fragment = f.Number()
-		}
 		if name, _ := proto.GetExtension(f.Options(), ann.E_ReferencedFhirType).(string); name != "" {
-			s.references[name] = f.Number()
+			s.references[name] = optionStruct(f)
 		}
+	}
+	for _, t := range slices.AppendSeq(b.copies, maps.Values(b.types)) {
+		t.names = newNameTable(t.members)
 	}
 	return s
 })
 
 // schemaBuilder memoises messages, because types are recursive.
 type schemaBuilder struct {
-	types map[protoreflect.FullName]*typ
+	types   map[protoreflect.FullName]*typ
+	copies  []*typ                                   // of some of types, changed
+	structs map[protoreflect.FullName]map[string]int // struct fields of messages by number
 }
 
 func (b *schemaBuilder) message(d protoreflect.MessageDescriptor) *typ {
 	if t, ok := b.types[d.FullName()]; ok {
 		return t
 	}
-	t := &typ{name: string(d.Name()), shape: shapeComplex, message: d}
+	t := &typ{name: string(d.Name()), shape: shapeComplex, message: d, structure: goType(d).Elem()}
 	b.types[d.FullName()] = t
 	kind, _ := proto.GetExtension(d.Options(), ann.E_StructureDefinitionKind).(ann.StructureDefinitionKindValue)
 	switch {
@@ -128,7 +131,7 @@ func (b *schemaBuilder) message(d protoreflect.MessageDescriptor) *typ {
 	t.extension = d.FullName() == (&dt.Extension{}).ProtoReflect().Descriptor().FullName()
 	b.fields(t, d)
 	if t.shape == shapeResource {
-		b.add(t, &field{name: "resourceType", json: "resourceType", typ: &typ{prim: primTypeName}, group: -1})
+		b.add(t, &field{name: "resourceType", json: "resourceType", typ: &typ{prim: primTypeName}, group: -1, place: place{index: -1}})
 	}
 	return t
 }
@@ -138,7 +141,7 @@ func (b *schemaBuilder) siblingMembers(t *typ, d protoreflect.MessageDescriptor)
 	t.members = map[string]member{}
 	for _, name := range []protoreflect.Name{"id", "extension"} {
 		if f := d.Fields().ByName(name); f != nil {
-			b.field(t, f, string(name), string(name), -1)
+			b.field(t, f, string(name), string(name), -1, b.placeOf(f))
 		}
 	}
 }
@@ -154,10 +157,10 @@ func (b *schemaBuilder) fields(t *typ, d protoreflect.MessageDescriptor) {
 		case reference && f.ContainingOneof() != nil:
 			// The oneof holds what jsonformat derives from the one JSON member.
 			if f.Name() == "uri" {
-				b.add(t, &field{name: "reference", json: "reference", typ: b.referenceString(f.Message()), group: -1, number: f.Number()})
+				b.add(t, &field{name: "reference", json: "reference", typ: b.referenceString(f.Message()), group: -1, place: place{index: -1}})
 			}
 		default:
-			b.field(t, f, name, name, -1)
+			b.field(t, f, name, name, -1, b.placeOf(f))
 		}
 	}
 }
@@ -167,6 +170,7 @@ func (b *schemaBuilder) fields(t *typ, d protoreflect.MessageDescriptor) {
 func (b *schemaBuilder) referenceString(d protoreflect.MessageDescriptor) *typ {
 	t := *b.message(d)
 	t.prim = primReference
+	b.copies = append(b.copies, &t)
 	return &t
 }
 
@@ -178,8 +182,7 @@ func (b *schemaBuilder) choice(t *typ, f protoreflect.FieldDescriptor) {
 	var first *field
 	for i := range options.Len() {
 		o := options.Get(i)
-		added := b.field(t, o, name, name+upperFirst(o.JSONName()), group)
-		added.number, added.inner = f.Number(), o.Number()
+		added := b.field(t, o, name, name+upperFirst(o.JSONName()), group, b.placeInChoice(f, o))
 		added.targets = stringsOption(o.Options(), ann.E_ValidReferenceType)
 		if first == nil {
 			first = added
@@ -187,20 +190,21 @@ func (b *schemaBuilder) choice(t *typ, f protoreflect.FieldDescriptor) {
 	}
 	if t.extension { // google/fhir left Meta out
 		meta := b.message((&dt.Meta{}).ProtoReflect().Descriptor())
-		b.add(t, &field{name: name, json: name + "Meta", typ: meta, group: group})
+		b.add(t, &field{name: name, json: name + "Meta", typ: meta, group: group, place: place{index: -1}})
 	}
 	if isRequired(f) {
 		t.required = append(t.required, first)
 	}
 }
 
-func (b *schemaBuilder) field(t *typ, f protoreflect.FieldDescriptor, name, json string, group int) *field {
+func (b *schemaBuilder) field(t *typ, f protoreflect.FieldDescriptor, name, json string, group int, at place) *field {
 	out := &field{
 		name: name, json: json, group: group,
 		typ:     b.message(f.Message()),
 		list:    f.IsList(),
 		targets: stringsOption(f.Options(), ann.E_ValidReferenceType),
-		number:  f.Number(),
+		concept: conceptSetOf(f.ContainingMessage(), json),
+		place:   at,
 	}
 	b.add(t, out)
 	if group < 0 && isRequired(f) {
