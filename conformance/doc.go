@@ -1,10 +1,8 @@
-// Package conformance is a black-box test suite for FHIR R4 (4.0.1) servers. It knows nothing about the server but its base URL, and
-// imports nothing of ours, so it judges any server alike.
+// Package conformance is a black-box suite for FHIR R4 (4.0.1) servers. The tests are TestScript resources below
+// scripts/, one area a folder; the engine here runs them against any base URL and writes what it found as a table, as
+// JUnit XML, as TestReport resources and as one HTML page. README.md says how the scripts are written and which
+// extension they use where TestScript has no words.
 //
-// It reads the server's CapabilityStatement and then checks two things: that the statement is true (what it advertises answers, what it
-// does not advertise is refused), and that the interactions behave as the specification says. A check of something that the server does
-// not advertise is skipped, not failed.
-//
-// The suite writes a few Patients and Observations with identifiers of its own, and deletes what it created. It changes nothing else:
-// probes of advertised writes send bodies that no server can accept, or address resources that do not exist.
+// It knows nothing of this server: it imports nothing of ours, and what it may expect it reads in the server's
+// CapabilityStatement. A test of something that is not advertised is skipped.
 package conformance

@@ -43,6 +43,7 @@ func ParseBundle(raw []byte, lim Limits) (*Bundle, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer s.release()
 	resources := []span{}
 	s.entries = &resources
 	start := s.pos

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,7 +67,8 @@ func resources(tb testing.TB) [][]byte {
 	return all
 }
 
-// compact removes white space with the scanner alone.
+// compact removes white space with the scanner alone. It lets dom-3 pass, which
+// views may break: they leave out what refers to a contained resource.
 func compact(tb testing.TB, raw []byte) []byte {
 	tb.Helper()
 	s, err := newScanner(raw, Limits{})
@@ -75,6 +77,7 @@ func compact(tb testing.TB, raw []byte) []byte {
 	}
 	s.compact = true
 	s.document()
+	s.issues = slices.DeleteFunc(s.issues, func(l located) bool { return strings.HasPrefix(l.issue.Diagnostics, "dom-3") })
 	if err := s.invalid(); err != nil {
 		tb.Fatal(err)
 	}

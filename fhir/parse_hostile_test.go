@@ -69,6 +69,24 @@ var hostile = map[string]func(n int) string{
 		return `{"resourceType":"Patient","contained":[` + numbered(n, `{"resourceType":"Practitioner","id":"p#"}`) +
 			`],"generalPractitioner":[` + numbered(n, `{"reference":"\u0023p#"}`) + `]}`
 	},
+	"contained resources that nobody refers to": func(n int) string {
+		return `{"resourceType":"Patient","contained":[` + numbered(n, `{"resourceType":"Practitioner","id":"p#"}`) + `]}`
+	},
+	"contained resources without id": func(n int) string {
+		return `{"resourceType":"Patient","contained":[` + list(n, `{"resourceType":"Patient","active":true}`) + `]}`
+	},
+	"contained resources that only links refer to": func(n int) string {
+		return `{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns='` + xhtmlNamespace + `'>` +
+			strings.ReplaceAll(numbered(n, `<a href='^#p#'/>`), "^", "&#35;") + `</div>"},"contained":[` +
+			numbered(n, `{"resourceType":"Practitioner","id":"p#"}`) + `]}`
+	},
+	"fragments of URIs": func(n int) string {
+		return `{"resourceType":"Patient","meta":{"profile":[` + numbered(n, `"\u0023p#"`) + `]}}`
+	},
+	"Bundles in contained resources": func(n int) string { // its references stay for the Patient
+		return `{"resourceType":"Patient","contained":[` + list(n, `{"resourceType":"Bundle","type":"collection",`+
+			`"entry":[{"resource":{"resourceType":"Patient","implicitRules":"#a","link":[{"other":{"reference":"#"},"type":"refer"}]}}]}`) + `]}`
+	},
 	"references that lead nowhere": func(n int) string {
 		return `{"resourceType":"Patient","generalPractitioner":[` + numbered(n, `{"reference":"\u0023p#"}`) + `]}`
 	},

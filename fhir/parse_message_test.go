@@ -43,7 +43,7 @@ func TestParseReferenceSiblings(t *testing.T) {
 			forms = []string{half}
 		}
 		for _, form := range forms {
-			r, err := Parse([]byte(`{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","name":"a"}],"managingOrganization":{`+form+`}}`), Limits{})
+			r, err := Parse([]byte(`{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","name":"a"}],"managingOrganization":{`+form+`},"generalPractitioner":[{"reference":"#o"}]}`), Limits{})
 			if err != nil {
 				t.Fatal(err)
 			}

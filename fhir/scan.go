@@ -20,14 +20,16 @@ type scanner struct {
 	root   string // type of the outermost resource, empty when unknown
 	path   []segment
 	issues []located
-	seen   []uint64            // seen-sets of the open objects, stacked
-	halves []half              // what may need its other half in the open objects, stacked
-	local  []localReference    // fragment references of the current container
-	ids    map[string]struct{} // ids contained in the current container
-	inside bool                // inside a contained resource
-	buf    []byte              // decoded text of the current string
-	id     string              // id of the outermost resource
-	again  int                 // bytes looked at more than once
+	seen   []uint64         // seen-sets of the open objects, stacked
+	halves []half           // what may need its other half in the open objects, stacked
+	local  []localReference // fragments that refer, in the open containers, stacked
+	held   []heldResource   // contained resources of the open containers, stacked
+	texts  []token          // narratives of the open containers, stacked
+	ids    map[string]bool  // ids contained in the current container, true when referred to
+	inside bool             // inside a contained resource
+	buf    []byte           // decoded text of the current string
+	id     string           // id of the outermost resource
+	again  int              // bytes looked at more than once
 
 	// build asks for the message of the resource: it is made as the scan goes,
 	// until there is an issue. The elements of open lists are stacked.
@@ -66,13 +68,6 @@ func (s *scanner) spend(start, end int) bool {
 // span is a part of the input.
 type span struct{ start, end int }
 
-// localReference is a reference to a contained resource. Its expression is not
-// kept: a small input can hold very many of them in a deep place.
-type localReference struct {
-	id  string
-	off int
-}
-
 // newScanner checks size and encoding, which everything else builds on.
 func newScanner(raw []byte, lim Limits) (*scanner, error) {
 	lim = lim.orDefault()
@@ -104,10 +99,11 @@ const maxKept = 16 << 10
 func (s *scanner) release() {
 	clear(s.halves)
 	clear(s.local)
+	clear(s.held)
 	clear(s.elements)
 	*s = scanner{
 		path: kept(s.path), seen: kept(s.seen), halves: kept(s.halves), local: kept(s.local),
-		elements: kept(s.elements), buf: kept(s.buf), lexer: lexer{out: kept(s.out)},
+		held: kept(s.held), texts: kept(s.texts), elements: kept(s.elements), buf: kept(s.buf), lexer: lexer{out: kept(s.out)},
 	}
 	scanners.Put(s)
 }

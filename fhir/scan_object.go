@@ -69,6 +69,9 @@ func (s *scanner) known(m member, seen []uint64, off int, parent reflect.Value) 
 		s.report(off, "invariant", "dom-2: a contained resource may not contain resources")
 		return s.skip()
 	}
+	if s.inside && !has(seen, other) {
+		s.checkHeldMeta(m, off)
+	}
 	set(seen, bit)
 	if m.group >= 0 {
 		set(seen, m.group)

@@ -18,6 +18,7 @@ func (s *scanner) resource(into reflect.Value) *typ {
 		m = reflect.New(t.structure)
 	}
 	if n := len(s.path); n > 0 && s.path[n-1].name == "contained" {
+		s.held = append(s.held, heldResource{segment: s.path[n-1], off: s.pos})
 		s.inside = true
 		s.object(t, m)
 		s.inside = false
@@ -32,23 +33,6 @@ func (s *scanner) resource(into reflect.Value) *typ {
 		s.contain(into, t, m)
 	}
 	return t
-}
-
-// container scans a resource that may contain others, and then knows whether its
-// references to them lead anywhere.
-func (s *scanner) container(t *typ, m reflect.Value) {
-	first, ids := len(s.local), s.ids
-	s.ids = nil
-	if !s.object(t, m) {
-		return
-	}
-	for _, ref := range s.local[first:] {
-		if _, ok := s.ids[ref.id]; !ok {
-			s.reportFragment(ref.off)
-		}
-	}
-	clear(s.local[first:])
-	s.local, s.ids = s.local[:first], ids
 }
 
 // findType finds the type of the object that begins here, or reports why it

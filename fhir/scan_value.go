@@ -193,6 +193,9 @@ func (s *scanner) checkString(f *field, t token, off int, message reflect.Value)
 		s.report(off, "value", "string contains a control character")
 		return
 	}
+	if f.typ.prim == primID { // even a bad one, so that one mistake is one issue
+		s.noteID(f, v)
+	}
 	if problem := f.typ.problem(v); problem != "" {
 		code := "value"
 		if f.typ.prim == primEnum {
@@ -204,25 +207,14 @@ func (s *scanner) checkString(f *field, t token, off int, message reflect.Value)
 	switch f.typ.prim {
 	case primReference:
 		s.checkReference(v, off)
-	case primID:
-		s.noteID(f, v)
+	case primURI, primURL, primCanonical:
+		if v[0] == '#' {
+			s.noteFragment(v, noPlace)
+		}
+	case primXHTML:
+		s.texts = append(s.texts, t)
 	}
 	s.keepString(f.typ, v, message)
-}
-
-// noteID keeps the id of the resource, and of those it contains.
-func (s *scanner) noteID(f *field, v []byte) {
-	n := len(s.path)
-	switch {
-	case f.json != "id":
-	case n == 1:
-		s.id = string(v)
-	case s.path[n-2].name == "contained":
-		if s.ids == nil {
-			s.ids = map[string]struct{}{}
-		}
-		s.ids[string(v)] = struct{}{}
-	}
 }
 
 // checkReference checks Reference.reference: a fragment must name a contained
@@ -230,9 +222,7 @@ func (s *scanner) noteID(f *field, v []byte) {
 // References, literal references) to a type that the element allows.
 func (s *scanner) checkReference(v []byte, off int) {
 	if v[0] == '#' {
-		if len(v) > 1 { // a lone # is the containing resource
-			s.local = append(s.local, localReference{string(v[1:]), off})
-		}
+		s.noteFragment(v, off)
 		if issue := s.wanted[off]; issue != nil {
 			issue.Expression = s.expression()
 		}

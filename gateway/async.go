@@ -36,7 +36,9 @@ func (s *Server) deferrable(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		id := x.id
 		one, err := s.jobs.start(owner(x.caller), r.Method, int64(len(in.body)), func(ctx context.Context) *answer {
-			a := s.ask(ctx, in)
+			shown := &record.Disclosure{}
+			a := s.ask(record.WithDisclosure(ctx, shown), in)
+			a.disclosure = shown
 			if a.cause != nil {
 				s.cfg.Log.Error("asynchronous request", "request", id, "status", a.status, "error", a.cause)
 			}
@@ -63,8 +65,7 @@ func (s *Server) deferred(c echo.Context) (*inner, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, _ := belowBase(c)
-	in := &inner{method: r.Method, target: path, header: r.Header.Clone(), body: body, caller: x.caller}
+	in := &inner{method: r.Method, target: strings.TrimPrefix(r.URL.EscapedPath(), fhirPath), header: r.Header.Clone(), body: body, caller: x.caller}
 	if r.URL.RawQuery != "" {
 		in.target += "?" + r.URL.RawQuery
 	}
@@ -99,6 +100,14 @@ func (s *Server) jobStatus(c echo.Context) error {
 		h.Set("X-Progress", fmt.Sprintf("running for %d s", int(took.Seconds())))
 		h.Set("Retry-After", strconv.Itoa(1+min(int(took/(4*time.Second)), 30)))
 		return c.NoContent(http.StatusAccepted)
+	}
+	// Consent may have been withdrawn since. Who may not see it any more learns no more than that of an expired one.
+	may, err := s.cfg.Records.StillMay(c.Request().Context(), caller(c), one.answer.disclosure)
+	if err != nil {
+		return err
+	}
+	if !may {
+		return errNoJob
 	}
 	h.Set("Expires", one.expires.UTC().Format(http.TimeFormat))
 	w := newBundle("batch-response", -1)

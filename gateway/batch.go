@@ -17,11 +17,11 @@ import (
 // other requests want too.
 const (
 	writesAtOnce = 128
-	readsAtOnce  = 8
+	readsAtOnce  = 4
 )
 
 // maxAnswer bounds the resources that a batch or a transaction gives back, in bytes. Only reads can go beyond it.
-const maxAnswer = 64 << 20
+const maxAnswer = 32 << 20
 
 // runner runs entries of one Bundle for one caller.
 type runner struct {

@@ -89,15 +89,15 @@ func (s *Server) sendBinary(c echo.Context, r *record.Result) error {
 	h.Set("Content-Location", s.versionURL(r))
 	h.Set(echo.HeaderContentType, b.ContentType)
 	h.Set(echo.HeaderContentDisposition, "attachment")
+	h.Set(echo.HeaderXContentTypeOptions, "nosniff")
 	h.Set(echo.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
-	standing(h)
+	caching(h)
 	if b.SecurityContext != nil && b.SecurityContext.Reference != "" {
 		h.Set(securityHeader, b.SecurityContext.Reference)
 	}
 	w := &rangeWriter{ResponseWriter: c.Response()}
 	http.ServeContent(w, c.Request(), "", r.LastUpdated, bytes.NewReader(content)) // with its ranges
 	if w.refused {
-		h.Del(echo.HeaderVary)
 		return &refusal{status: http.StatusRequestedRangeNotSatisfiable, code: "invalid", text: "the content has no such range"}
 	}
 	return nil

@@ -46,14 +46,26 @@ func (s *Server) bundle(c echo.Context) error {
 func (s *Server) batch(c echo.Context, b *fhir.Bundle, key string) error {
 	answers := s.runner(c, key).batch(c.Request().Context(), b)
 	w := newBundle("batch-response", -1)
+	w.room(len(answers), sizeOf(answers))
 	for i, a := range answers {
 		if a.header.Get("Idempotency-Replayed") != "" {
 			c.Response().Header().Set("Idempotency-Replayed", "true")
 		}
 		exchangeOf(c).note(a.cause, a.status)
 		s.writeEntry(w, &b.Entries[i], a)
+		answers[i] = nil
 	}
 	return sendJSON(c, http.StatusOK, w.finish())
+}
+
+// sizeOf is the length of the answers' bodies.
+func sizeOf(answers []*answer) (n int) {
+	for _, a := range answers {
+		if a != nil {
+			n += len(a.body)
+		}
+	}
+	return n
 }
 
 // transaction commits the writes as a whole; then the reads see what it wrote.
@@ -95,9 +107,11 @@ func (s *Server) readEntries(ctx context.Context, c echo.Context, b *fhir.Bundle
 // transactionResponse renders the answers in the order of the entries.
 func (s *Server) transactionResponse(x *exchange, b *fhir.Bundle, entries []record.EntryResult, reads []*answer) []byte {
 	w := newBundle("transaction-response", -1)
+	w.room(len(reads), sizeOf(reads))
 	for i := range entries {
 		if reads[i] != nil {
 			s.writeEntry(w, &b.Entries[i], reads[i])
+			reads[i] = nil
 			continue
 		}
 		s.writeWritten(w, x.caller, &entries[i], x.prefer.returns)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,26 @@ func newBundle(kind string, total int) *bundleWriter {
 		w.b = strconv.AppendInt(w.b, int64(total), 10)
 	}
 	return w
+}
+
+// perEntry is about what an entry takes beside its resource.
+const perEntry = 256
+
+// room makes room for all entries at once: a large Bundle that grows by itself is copied many times.
+func (w *bundleWriter) room(entries, resources int) {
+	w.b = slices.Grow(w.b, entries*perEntry+resources)
+}
+
+// roomFor makes room for versions.
+func (w *bundleWriter) roomFor(lists ...[]*record.Result) {
+	n, size := 0, 0
+	for _, list := range lists {
+		n += len(list)
+		for _, r := range list {
+			size += len(r.JSON)
+		}
+	}
+	w.room(n, size)
 }
 
 func (w *bundleWriter) str(s string)          { w.b = append(w.b, marshal(s)...) }

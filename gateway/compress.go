@@ -23,7 +23,8 @@ const keptBuffer = 1 << 20
 
 var zippers = sync.Pool{New: func() any {
 	z := &zipper{}
-	// klauspost's fastest level is smaller than the standard library's default on FHIR JSON at five times the speed.
+	// The fastest level: 50 observations become 9 % of their size, in a quarter of the time of the default level, which
+	// makes them 8 % (BenchmarkCompress has the ways to do it).
 	z.w, _ = gzip.NewWriterLevel(&z.b, gzip.BestSpeed) // fails on unknown levels only
 	return z
 }}
@@ -54,7 +55,7 @@ func compressed(c echo.Context, body []byte) (out []byte, done func()) {
 // acceptsGzip reads Accept-Encoding. Without the header nothing is compressed, although any coding would do: who
 // understands one says so.
 func acceptsGzip(lines []string) bool {
-	any := false
+	others := false
 	for _, line := range lines {
 		for element := range elements(line, ',') {
 			coding, weight, weighted := strings.Cut(element, ";")
@@ -67,9 +68,9 @@ func acceptsGzip(lines []string) bool {
 			case "gzip", "x-gzip":
 				return wanted
 			case "*":
-				any = wanted
+				others = wanted
 			}
 		}
 	}
-	return any
+	return others
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -14,6 +15,7 @@ const corsSeconds = 600
 var requestHeaders = []string{
 	"Authorization", "Content-Type", "Content-Encoding", "Accept", "Prefer", "If-Match", "If-None-Match", "If-Modified-Since", "If-None-Exist", "Range",
 	"X-Request-Id", "X-Provenance", "X-Security-Context", "Idempotency-Key", ackHeader,
+	"X-Medplum", // which @medplum/core sends always
 }
 
 // exposedHeaders are what it may see of an answer.
@@ -31,5 +33,7 @@ func (s *Server) cors() echo.MiddlewareFunc {
 		AllowOrigins: s.cfg.Origins,
 		AllowMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowHeaders: requestHeaders, ExposeHeaders: exposedHeaders, MaxAge: corsSeconds,
+		// Some clients (@medplum/core) ask the browser to send credentials. There are none, and browsers want this then.
+		AllowCredentials: !slices.Contains(s.cfg.Origins, "*"),
 	})
 }

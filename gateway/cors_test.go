@@ -43,8 +43,8 @@ func TestCORS(t *testing.T) {
 			if got := h.Get("Access-Control-Allow-Origin"); got != tc.want {
 				t.Errorf("%s, %s: allowed %q, want %q", tc.name, method, got, tc.want)
 			}
-			if h.Get("Access-Control-Allow-Credentials") != "" {
-				t.Errorf("%s: credentials are allowed", tc.name)
+			if got := h.Get("Access-Control-Allow-Credentials") == "true"; got != (tc.want == app) {
+				t.Errorf("%s: credentials allowed: %v; they are for listed origins alone", tc.name, got)
 			}
 			varies := slices.Contains(h.Values("Vary"), "Origin")
 			if varies != (tc.origin != "") {

@@ -14,6 +14,9 @@ import (
 // remove answers DELETE Type/id (R4 section 3.1.0.7). It is idempotent.
 func (s *Server) remove(c echo.Context) error {
 	typ, id, err := instance(c)
+	if err == nil {
+		err = changeable(c, typ, id)
+	}
 	if err != nil {
 		return err
 	}

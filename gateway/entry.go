@@ -83,7 +83,7 @@ func (s *Server) writeAnswer(w *bundleWriter, method string, a *answer, issues [
 			w.fullURL(s.cfg.Base, a.shown)
 			w.comma()
 		}
-		w.resource(a.body)
+		w.resource(a.resource())
 		w.comma()
 	}
 	head := responseHead{status: a.status, location: s.relative(a.header.Get("Location")), etag: a.header.Get("ETag")}

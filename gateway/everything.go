@@ -93,6 +93,7 @@ func typeList(values []string) (types []string, err error) {
 // pageBundle renders a page of an operation that answers like a search.
 func (s *Server) pageBundle(c echo.Context, page *record.SearchPage) []byte {
 	w := newBundle("searchset", page.Total)
+	w.roomFor(page.Matches, page.Included)
 	w.links(s.pageLinks(c, page.Used, page.Next))
 	s.pageEntries(c, w, page)
 	return w.finish()

@@ -74,6 +74,7 @@ func pageSize(value string) (int, error) {
 
 func (s *Server) historyBundle(c echo.Context, page *record.HistoryPage) []byte {
 	w := newBundle("history", page.Total)
+	w.roomFor(page.Versions)
 	self, next := s.pageLinks(c, historyParams(&page.Query), page.Next)
 	w.links(self, next)
 	for _, r := range page.Versions {

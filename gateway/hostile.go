@@ -33,6 +33,11 @@ func routable(r *http.Request) {
 // net/http refuses on its own (broken requests, several Hosts, headers over the limit) never comes here.
 func checkRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if r := c.Request(); len(r.TransferEncoding) > 0 && r.ProtoMajor == 1 {
+			// RFC 9112 section 6.1: after a request with both a length and chunks the connection must end. net/http
+			// does not tell whether there was a length, so it ends after chunks of any kind.
+			c.Response().Header().Set("Connection", "close")
+		}
 		u := c.Request().URL
 		if len(u.Path)+len(u.RawQuery) > maxURL {
 			return &refusal{status: http.StatusRequestURITooLong, code: "too-long", text: "the URL is longer than 32 KiB; search by POST to _search"}

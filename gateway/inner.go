@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
@@ -30,6 +31,8 @@ type answer struct {
 	problem *problem       // instead of a body, if the request was refused
 	shown   *record.Result // the version that the answer is about
 	cause   error          // of a failure of the server, for the log
+
+	disclosure *record.Disclosure // of a job: what the answer shows
 }
 
 // Header implements http.ResponseWriter.
@@ -87,4 +90,12 @@ func (a *answer) refuse(c echo.Context, err error) {
 // writes resourceType first in what it makes.
 func (a *answer) outcome(method string) bool {
 	return (a.shown == nil || phase(method) != lastPhase) && strings.HasPrefix(string(a.body[:min(len(a.body), 40)]), `{"resourceType":"OperationOutcome"`)
+}
+
+// resource is the body as a Bundle can hold it: what is no resource is wrapped in a Binary.
+func (a *answer) resource() []byte {
+	if ct := a.header.Get(echo.HeaderContentType); ct == otherJSON[0] {
+		return marshal(binary{Type: "Binary", ContentType: ct, Data: base64.StdEncoding.EncodeToString(a.body)})
+	}
+	return a.body
 }

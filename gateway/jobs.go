@@ -84,7 +84,7 @@ func (j *jobs) end(one *job, a *answer) {
 	size := int64(len(a.body))
 	if j.bytes-one.bytes+size > jobBytes {
 		p := toProblem(&record.Error{Kind: record.TooLarge, Code: "too-costly", Msg: "the answer is larger than what the server can keep; ask for less at a time"})
-		a, size = &answer{status: p.status, header: a.header, problem: &p}, 0
+		a, size = &answer{status: p.status, header: a.header, problem: &p, disclosure: a.disclosure}, 0
 	}
 	j.bytes += size - one.bytes
 	one.bytes, one.answer, one.expires = size, a, j.now().Add(jobKept)

@@ -49,14 +49,7 @@ func FuzzElements(f *testing.F) {
 	for _, seed := range []string{"a,b", `"a,b",c`, `\,`, `"\"`, " , "} {
 		f.Add(seed)
 	}
-	squeeze := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if r == ',' || r == ' ' || r == '\t' {
-				return -1
-			}
-			return r
-		}, s)
-	}
+	squeeze := strings.NewReplacer(",", "", " ", "", "\t", "").Replace // of bytes: what is no UTF-8 stays
 	f.Fuzz(func(t *testing.T, in string) {
 		var b strings.Builder
 		for part := range elements(in, ',') {

@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
 	"sync"
@@ -36,15 +34,7 @@ func (s *Server) metadata(c echo.Context) error {
 	if !ok {
 		return badRequest("mode takes full, normative or terminology")
 	}
-	c.Response().Header().Set("ETag", st.tag)
-	if lines := c.Request().Header["If-None-Match"]; len(lines) > 0 && matchesTag(lines, st.tag) {
-		return c.NoContent(http.StatusNotModified)
-	}
-	body := st.json
-	if x := exchangeOf(c); !x.view.Whole() {
-		body = x.view.Append(nil, statementType(mode), body)
-	}
-	return sendJSON(c, http.StatusOK, body)
+	return s.sendConstant(c, statementType(mode), st.json, st.tag)
 }
 
 func statementType(mode string) string {
@@ -72,8 +62,7 @@ func (s *Server) statement(mode string) (statement, bool) {
 		return statement{}, false
 	}
 	json := marshal(doc)
-	sum := sha256.Sum256(json)
-	st := statement{json, `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	st := statement{json, contentTag(json)}
 	if s.stated.made == nil {
 		s.stated.made = map[string]statement{}
 	}

@@ -30,7 +30,11 @@ func (s *Server) negotiate(next echo.HandlerFunc) echo.HandlerFunc {
 			x.prefer = parsePrefer(lines)
 		}
 		if r.URL.RawQuery != "" {
-			if err := x.parameters(storable(c.Param("type")), c.QueryParams()); err != nil {
+			values, err := url.ParseQuery(r.URL.RawQuery)
+			if err != nil {
+				return errQuery
+			}
+			if err := x.parameters(storable(c.Param("type")), values); err != nil {
 				return err
 			}
 		}

@@ -20,6 +20,9 @@ const acceptPatch = mimeJSONPatch + ", application/fhir+json"
 // patch answers PATCH Type/id.
 func (s *Server) patch(c echo.Context) error {
 	typ, id, err := instance(c)
+	if err == nil {
+		err = changeable(c, typ, id)
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,9 @@ func (s *Server) read(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if own := ownDefinition(typ, id); own != nil {
+		return s.sendDefinition(c, own)
+	}
 	r, err := s.cfg.Records.Read(c.Request().Context(), caller(c), typ, id)
 	if err != nil {
 		return err

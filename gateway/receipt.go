@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"net/http"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,15 +23,7 @@ func (s *Server) receipt(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	h.Set(echo.HeaderContentType, "application/json")
-	h.Set(echo.HeaderContentLength, strconv.Itoa(len(r)))
-	c.Response().WriteHeader(http.StatusOK)
-	if c.Request().Method == http.MethodHead {
-		return nil
-	}
-	_, err = c.Response().Write(r)
-	return err
+	return sendOther(c, r)
 }
 
 // verifyReceipt answers POST $verify-receipt: the body is a receipt, or {"receipt": …, "resource": …}. It answers
@@ -60,5 +50,5 @@ func (s *Server) verifyReceipt(c echo.Context) error {
 	if err != nil {
 		return &record.Error{Kind: record.Invalid, Msg: "the body is not a receipt"}
 	}
-	return sendJSON(c, http.StatusOK, report)
+	return sendOther(c, report)
 }

@@ -29,6 +29,9 @@ func instance(c echo.Context) (typ, id string, err error) {
 	if strings.HasPrefix(id, "$") || strings.HasPrefix(id, "_") {
 		return "", "", unroutable(c)
 	}
+	if (id == "." || id == "..") && c.Request().Method == http.MethodPut {
+		return "", "", badRequest("an id of dots alone cannot be asked for: clients resolve it (RFC 3986 section 5.2.4)")
+	}
 	if !fhir.ValidID(id) {
 		return "", "", &record.Error{Kind: record.Absent, Msg: "not found"}
 	}

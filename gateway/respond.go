@@ -33,10 +33,12 @@ func (s *Server) versionURL(r *record.Result) string {
 // sendResource answers a read, or 304 when the client has that version already.
 func (s *Server) sendResource(c echo.Context, r *record.Result) error {
 	versionHeaders(c, r)
+	h := c.Response().Header()
+	h["Content-Location"] = []string{s.versionURL(r)}
 	if notModified(c, r) {
+		caching(h) // RFC 9110 section 15.4.5: a 304 has what the 200 would have
 		return c.NoContent(http.StatusNotModified)
 	}
-	c.Response().Header().Set("Content-Location", s.versionURL(r))
 	return sendJSON(c, http.StatusOK, shownJSON(c, r))
 }
 
@@ -91,33 +93,44 @@ func (s *Server) sendEarly(c echo.Context, opt *record.WriteOptions) error {
 
 // Headers that are the same on every answer share their values, which nobody changes.
 var (
-	// What is read needs a token, and may change or be withdrawn at any time: nobody answers for us out of a cache.
-	neverStale   = []string{"private, no-cache"}
-	noSniffing   = []string{"nosniff"}
+	// What is read needs a token, and may be withdrawn at any time: no cache keeps it, neither a browser's on its disk
+	// nor one on the way. A client that keeps a version itself asks with If-None-Match.
+	neverKept = []string{"no-store"}
+	// What any client may know is kept, and asked about each time.
+	alwaysAsked  = []string{"no-cache"}
 	negotiated   = []string{"Accept, Accept-Encoding"}
 	contentTypes = map[string][]string{"": {mimeFHIR}, mimeFHIR: {mimeFHIR}, mimeJSON: {mimeJSON}, mimeText: {mimeText}}
 )
 
-// standing sets them, for whatever is answered below the base.
-func standing(h http.Header) {
-	h[echo.HeaderCacheControl] = neverStale
-	h[echo.HeaderXContentTypeOptions] = noSniffing
-	if vary := h[echo.HeaderVary]; len(vary) > 0 {
-		h[echo.HeaderVary] = append(vary, negotiated...)
-	} else {
-		h[echo.HeaderVary] = negotiated
+// caching says what a cache may do with the answer, where the handler has not.
+func caching(h http.Header) {
+	if h[echo.HeaderCacheControl] == nil {
+		h[echo.HeaderCacheControl] = neverKept
 	}
 }
 
-// sendJSON is how every FHIR answer leaves: indented if wished, compressed if accepted, with its length. A HEAD
-// request gets the headers alone. The body is not changed and not kept by the caller.
+// sendJSON is how every FHIR answer leaves, in the content type that was negotiated. The body is not changed and not
+// kept by the caller.
 func sendJSON(c echo.Context, status int, body []byte) error {
-	x, h := exchangeOf(c), c.Response().Header()
-	if ct, ok := contentTypes[x.contentType]; ok {
-		h[echo.HeaderContentType] = ct
-	} else {
-		h[echo.HeaderContentType] = []string{x.contentType}
+	x := exchangeOf(c)
+	ct, ok := contentTypes[x.contentType]
+	if !ok {
+		ct = []string{x.contentType}
 	}
+	return send(c, status, ct, body)
+}
+
+// sendOther answers with JSON that is no resource: a receipt, a report.
+func sendOther(c echo.Context, body []byte) error { return send(c, http.StatusOK, otherJSON, body) }
+
+// otherJSON is the content type of JSON that is no resource.
+var otherJSON = []string{echo.MIMEApplicationJSON}
+
+// send writes a body: indented if wished, compressed if accepted, with its length. A HEAD request gets the headers
+// alone.
+func send(c echo.Context, status int, contentType []string, body []byte) error {
+	x, h := exchangeOf(c), c.Response().Header()
+	h[echo.HeaderContentType] = contentType
 	if x.inner != nil {
 		c.Response().WriteHeader(status)
 		x.inner.body = body
@@ -126,7 +139,7 @@ func sendJSON(c echo.Context, status int, body []byte) error {
 	if x.pretty {
 		body = indented(body)
 	}
-	standing(h)
+	caching(h)
 	body, done := compressed(c, body)
 	defer done()
 	h[echo.HeaderContentLength] = []string{strconv.Itoa(len(body))}

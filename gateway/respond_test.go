@@ -105,7 +105,7 @@ func TestSendResource(t *testing.T) {
 		w := get(query)
 		h := w.Header()
 		if w.Code != 200 || !bytes.Contains(w.Body.Bytes(), []byte(body)) || h.Get("ETag") != `W/"7"` || h.Get("Last-Modified") != "Thu, 29 Feb 2024 12:00:00 GMT" ||
-			h.Get("Content-Location") != "http://localhost/fhir/Patient/1/_history/7" || h.Get("Cache-Control") != "private, no-cache" || h.Get("X-Content-Type-Options") != "nosniff" {
+			h.Get("Content-Location") != "http://localhost/fhir/Patient/1/_history/7" || h.Get("Cache-Control") != "no-store" || len(h) > 8 {
 			t.Errorf("%s: %d %v %s", query, w.Code, h, w.Body)
 		}
 		if strings.Contains(w.Body.String(), "SUBSETTED") != strings.Contains(query, "_elements") {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/chartseal/chartseal/gateway/opdefs"
 )
 
 // route is one FHIR interaction. The table registers the routes, answers OPTIONS and 405, and writes /metadata, so
@@ -43,8 +45,6 @@ func routes() []route {
 
 		{http.MethodGet, "/:type/:id/$receipt", "operation", "receipt", method((*Server).receipt)},
 		{http.MethodGet, "/:type/:id/_history/:vid/$receipt", "operation", "", method((*Server).receipt)},
-		{http.MethodGet, "/:type/_history", "type", "history-type", method((*Server).history)},
-		{http.MethodGet, "/_history", "system", "history-system", method((*Server).history)},
 
 		{http.MethodGet, "/:type/:id/$everything", "operation", "everything", method((*Server).everything)},
 		{http.MethodPost, "/:type/:id/$everything", "operation", "", method((*Server).everything)},
@@ -65,7 +65,7 @@ func routes() []route {
 		{http.MethodPost, "/:type/$docref", "operation", "", method((*Server).docRef)},
 
 		{http.MethodPost, "/$verify-receipt", "operation", "verify-receipt", method((*Server).verifyReceipt)},
-		{http.MethodGet, "/$write-status/:status", "operation", "", method((*Server).writeStatus)},
+		{http.MethodGet, "/$write-status/:status", "operation", "write-status", method((*Server).writeStatus)},
 		{http.MethodGet, "/$async-status/:job", "operation", "", method((*Server).jobStatus)},
 		{http.MethodDelete, "/$async-status/:job", "operation", "", method((*Server).jobCancel)},
 	}
@@ -112,7 +112,7 @@ func allowed(path string) []string {
 		}
 	}
 	for _, r := range routes() {
-		if !r.leadsTo(parts) || (r.method == http.MethodPatch && len(parts) > 1 && parts[1] == "Binary") {
+		if !r.leadsTo(parts) || withheld(r.method, parts) {
 			continue
 		}
 		add(r.method)
@@ -125,6 +125,18 @@ func allowed(path string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// withheld are the methods that one path does not have although its like do: a Binary has nothing to patch, and the
+// server's own definitions do not change.
+func withheld(method string, parts []string) bool {
+	switch {
+	case len(parts) > 1 && parts[1] == "Binary":
+		return method == http.MethodPatch
+	case len(parts) == 3 && parts[1] == "OperationDefinition" && opdefs.Get(parts[2]) != nil:
+		return method != http.MethodGet
+	}
+	return false
 }
 
 // leadsTo compares the route with a path, part by part. What begins with $ or _ is a name of the API, never an id.

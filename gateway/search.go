@@ -11,7 +11,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/record"
 )
 
@@ -125,36 +124,8 @@ func (s *Server) searchLinks(c echo.Context, page *record.SearchPage) (self, nex
 // searchBundle renders a page.
 func (s *Server) searchBundle(c echo.Context, page *record.SearchPage) []byte {
 	w := newBundle("searchset", page.Total)
+	w.roomFor(page.Matches, page.Included)
 	w.links(s.searchLinks(c, page))
-	s.writePage(c, w, page)
+	s.pageEntries(c, w, page)
 	return w.finish()
-}
-
-// writePage renders the entries of a page: matches, what they refer to, and what was not understood.
-func (s *Server) writePage(c echo.Context, w *bundleWriter, page *record.SearchPage) {
-	for _, r := range page.Matches {
-		s.writeFound(c, w, r, "match")
-	}
-	for _, r := range page.Included {
-		s.writeFound(c, w, r, "include")
-	}
-	if len(page.Ignored) == 0 {
-		return
-	}
-	issues := make([]fhir.Issue, 0, len(page.Ignored))
-	for _, name := range page.Ignored {
-		issues = append(issues, fhir.Issue{
-			Severity: "warning", Code: "not-supported", Diagnostics: "parameter " + name + " is not supported here and was ignored",
-		})
-	}
-	w.outcomeEntry(issues)
-}
-
-func (s *Server) writeFound(c echo.Context, w *bundleWriter, r *record.Result, mode string) {
-	w.open()
-	w.fullURL(s.cfg.Base, r)
-	w.comma()
-	w.resource(shownJSON(c, r))
-	w.searchMode(mode)
-	w.close()
 }

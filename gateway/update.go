@@ -9,6 +9,9 @@ import (
 // update answers PUT Type/id (R4 section 3.1.0.5).
 func (s *Server) update(c echo.Context) error {
 	typ, id, err := instance(c)
+	if err == nil {
+		err = changeable(c, typ, id)
+	}
 	if err != nil {
 		return err
 	}

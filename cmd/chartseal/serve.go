@@ -65,9 +65,13 @@ func serveNode(ctx context.Context, cfg *config, n *node, listener net.Listener,
 			MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: loader.get,
 		})
 	}
+	handler, err := served(n.server.Handler())
+	if err != nil {
+		return errors.Join(err, listener.Close(), admin.Close())
+	}
 	handling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	public, private := newEndpoint(handling, n.server.Handler(), n.log), newEndpoint(handling, n.adminHandler(), n.log)
+	public, private := newEndpoint(handling, handler, n.log), newEndpoint(handling, n.adminHandler(), n.log)
 	failed := make(chan error, 2)
 	go func() { failed <- public.Serve(listener) }()
 	go func() { failed <- private.Serve(admin) }()

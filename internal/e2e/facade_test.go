@@ -84,7 +84,7 @@ func TestRefusals(t *testing.T) {
 		{"unknown type", "GET", "/Pateint/1", tok, "", 404, "not-supported"},
 		{"unknown id", "GET", "/Patient/none", tok, "", 404, "not-found"},
 		{"impossible id", "GET", "/Patient/a_b", tok, "", 404, "not-found"},
-		{"method", "PATCH", "/Patient/1", tok, "[]", 405, "not-supported"},
+		{"method", "POST", "/Patient/1", tok, patientJSON, 405, "not-supported"},
 		{"not JSON", "POST", "/Patient", tok, "{", 400, ""},
 		{"duplicate key", "POST", "/Patient", tok, `{"resourceType":"Patient","active":true,"active":false}`, 400, ""},
 		{"unknown element", "POST", "/Patient", tok, `{"resourceType":"Patient","colour":"red"}`, 400, ""},
@@ -112,7 +112,7 @@ func TestRefusals(t *testing.T) {
 	if a.json(t)["resourceType"] != "OperationOutcome" {
 		t.Error("415 without an OperationOutcome")
 	}
-	if allow := s.do(405, "PATCH", "/Patient/1", tok, "").header.Get("Allow"); !strings.Contains(allow, "PUT") {
+	if allow := s.do(405, "POST", "/Patient/1", tok, "").header.Get("Allow"); !strings.Contains(allow, "PUT") {
 		t.Errorf("Allow: %q", allow)
 	}
 }

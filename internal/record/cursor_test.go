@@ -55,8 +55,10 @@ func TestCursorMisuse(t *testing.T) {
 		cursor  string
 	}
 	uses := []use{
-		{"search", search, "Patient", "", page.Next}, {"history", history, "Patient", p, hist.Next},
-		{"history of a type", history, "Patient", "", typed.Next}, {"everything", everything, "Patient", p, all.Next},
+		{"search", search, "Patient", "", page.Next},
+		{"history", history, "Patient", p, hist.Next},
+		{"history of a type", history, "Patient", "", typed.Next},
+		{"everything", everything, "Patient", p, all.Next},
 	}
 	for _, u := range uses {
 		if u.cursor == "" {

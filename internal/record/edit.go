@@ -26,6 +26,7 @@ func (w *work) patch(ctx context.Context, o *op) error {
 	if prev.Deleted {
 		return errGone
 	}
+	discloseHead(ctx, w.s.resourceToken(o.typ, o.id), prev)
 	if err := w.preconditions(o, prev); err != nil {
 		return err
 	}

@@ -145,7 +145,8 @@ func (w *everythingWalk) referred(ctx context.Context, typ, id string) (*Result,
 	if !w.c.Allows(typ, MayRead) {
 		return nil, nil //nolint:nilnil // documented
 	}
-	h, err := w.s.visible(ctx, w.s.view(), w.s.resourceToken(typ, id))
+	res := w.s.resourceToken(typ, id)
+	h, err := w.s.visible(ctx, w.s.view(), res)
 	if err != nil || h.Deleted {
 		return nil, ignoreAbsent(err)
 	}
@@ -156,6 +157,7 @@ func (w *everythingWalk) referred(ctx context.Context, typ, id string) (*Result,
 	if err != nil || r.LastUpdated.Before(w.q.Since) {
 		return nil, err
 	}
+	discloseHead(ctx, res, &h)
 	return r, nil
 }
 

@@ -2,7 +2,6 @@ package record
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -243,7 +242,7 @@ func TestEverythingFaults(t *testing.T) {
 				break
 			}
 			if err == nil {
-				t.Error(fmt.Sprintf("%s failed at call %d, and %d are there", op, n, got))
+				t.Errorf("%s failed at call %d, and %d are there", op, n, got)
 			}
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/chartseal/chartseal/fhir"
 	"github.com/chartseal/chartseal/internal/store/storetest"
@@ -40,19 +42,104 @@ func bundle(t *testing.T, marker string) *fhir.Bundle {
 	return b
 }
 
+// trial is one write under a fault: what it answered, and what there is of it.
+type trial struct {
+	name  string
+	err   error
+	state func() (whole, absent bool)
+}
+
+// trials are the interactions that write. Each makes what it needs, and then is what the fault meets.
+func trials(round string) map[string]func(r *rig, inject func()) *trial {
+	ctx := context.Background()
+	count := func(r *rig, want int, typ, marker string) func() (bool, bool) {
+		return func() (bool, bool) { n := r.found(typ, marker); return n == want, n == 0 }
+	}
+	active := func(r *rig, id string) func() (bool, bool) {
+		return func() (bool, bool) {
+			changed := strings.Contains(r.stored("Patient", id), `"active":true`)
+			return changed && r.version("Patient", id) == 2, !changed && r.version("Patient", id) == 1
+		}
+	}
+	both := func(a, b func() (bool, bool)) func() (bool, bool) {
+		return func() (bool, bool) {
+			aWhole, aAbsent := a()
+			bWhole, bAbsent := b()
+			return aWhole && bWhole, aAbsent && bAbsent
+		}
+	}
+	return map[string]func(r *rig, inject func()) *trial{
+		"create": func(r *rig, inject func()) *trial {
+			m := "create-" + round
+			inject()
+			_, err := r.service.Create(ctx, staff(), "Patient", marked(m), WriteOptions{IdempotencyKey: m, IfNoneExist: "identifier=" + m})
+			return &trial{err: err, state: count(r, 1, "Patient", m)}
+		},
+		"consent": func(r *rig, inject func()) *trial {
+			id := "consent-" + round
+			inject()
+			_, err := r.service.Update(ctx, staff(), "Consent", id, []byte(strings.Replace(consentBody, `"c1"`, `"`+id+`"`, 1)), WriteOptions{})
+			return &trial{err: err, state: func() (bool, bool) { n := r.version("Consent", id); return n == 1, n == 0 }}
+		},
+		"transaction": func(r *rig, inject func()) *trial {
+			m := "tx-" + round
+			b := bundle(r.t, m)
+			inject()
+			_, err := r.service.Transaction(ctx, staff(), b, WriteOptions{IdempotencyKey: m})
+			return &trial{err: err, state: both(count(r, 1, "Patient", m), count(r, 1, "Observation", m))}
+		},
+		"conditional update": func(r *rig, inject func()) *trial {
+			m := "update-" + round
+			id := r.must(marked(m)).ID
+			inject()
+			_, err := r.service.UpdateWhere(ctx, staff(), "Patient", "identifier="+m, body("Patient", "", mark(m), `"active":true`), WriteOptions{})
+			return &trial{err: err, state: active(r, id)}
+		},
+		"patch": func(r *rig, inject func()) *trial {
+			id := r.must(marked("patch-" + round)).ID
+			inject()
+			_, err := r.service.Patch(ctx, staff(), "Patient", id, Patch{Body: []byte(activePatch)}, WriteOptions{IfMatch: `W/"1"`})
+			return &trial{err: err, state: active(r, id)}
+		},
+		"delete of several": func(r *rig, inject func()) *trial {
+			m := "delete-" + round
+			for range 3 {
+				r.must(marked(m))
+			}
+			inject()
+			_, err := r.service.DeleteWhere(ctx, staff(), "Patient", "identifier="+m, WriteOptions{})
+			return &trial{err: err, state: func() (bool, bool) { n := r.found("Patient", m); return n == 0, n == 3 }}
+		},
+		"transaction with a patch": func(r *rig, inject func()) *trial {
+			m := "patched-" + round
+			id := r.must(body("Patient", "")).ID
+			b := r.bundle(r.t, entry("PATCH", "Patient/"+id, binaryPatch(activePatch)), entry("POST", "Observation", body("Observation", "", `"status":"final"`, `"code":{"text":"x"}`, mark(m),
+				`"subject":{"reference":"Patient?_id=`+id+`"}`)))
+			inject()
+			_, err := r.service.Transaction(ctx, staff(), b, WriteOptions{})
+			return &trial{err: err, state: both(active(r, id), count(r, 1, "Observation", m))}
+		},
+	}
+}
+
 // faults of every step of the write path, each failed, and failed but had been stored.
 func faults() map[string]func(*rig) {
 	out := map[string]func(*rig){}
-	for _, op := range []storetest.Op{
-		storetest.OpStage, storetest.OpBatch, storetest.OpSetPublished, storetest.OpHead, storetest.OpKey, storetest.OpOutcome,
-		storetest.OpSides, storetest.OpRemoveSide,
-	} {
-		for n, fault := range map[string]storetest.Fault{"failed": storetest.Failed, "failed but stored": storetest.FailedButStored} {
+	halves := map[string]storetest.Fault{"failed": storetest.Failed, "failed but stored": storetest.FailedButStored}
+	for _, op := range []storetest.Op{storetest.OpStage, storetest.OpSetPublished, storetest.OpSides, storetest.OpRemoveSide} {
+		for n, fault := range halves {
 			out["store "+string(op)+" "+n] = func(r *rig) { r.faulty.Inject(op, 1, fault) }
 		}
 	}
+	for op, calls := range map[storetest.Op][]int{
+		storetest.OpHead: {1, 2, 4}, storetest.OpKey: {1}, storetest.OpOutcome: {1}, storetest.OpVersion: {1}, storetest.OpDoc: {1, 2, 4}, storetest.OpPostings: {1, 2},
+	} {
+		for _, n := range calls {
+			out[fmt.Sprintf("store %s fails at call %d", op, n)] = func(r *rig) { r.faulty.Inject(op, n, storetest.Failed) }
+		}
+	}
 	// The store does not know whether it staged, and cannot be asked either.
-	for n, fault := range map[string]storetest.Fault{"failed": storetest.Failed, "failed but stored": storetest.FailedButStored} {
+	for n, fault := range halves {
 		out["store Stage and Batch "+n] = func(r *rig) {
 			r.faulty.Inject(storetest.OpStage, 1, fault)
 			r.faulty.Inject(storetest.OpBatch, 1, storetest.Failed)
@@ -65,64 +152,105 @@ func faults() map[string]func(*rig) {
 	return out
 }
 
-// What was acknowledged is there, what was refused for good is not, nothing is half there: at once and after a
-// restart, whatever fails on the way.
+// concurrently runs subtests, several at a time: they wait for disks and ledgers more than they compute.
+func concurrently[V any](t *testing.T, cases map[string]V, f func(t *testing.T, v V)) {
+	t.Helper()
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, 8)
+	for name, v := range cases {
+		wg.Add(1)
+		slots <- struct{}{}
+		go func() {
+			defer wg.Done()
+			defer func() { <-slots }()
+			t.Run(name, func(t *testing.T) { f(t, v) })
+		}()
+	}
+	wg.Wait()
+}
+
+// What was acknowledged is there, what was refused is not, nothing is half there: at once and after a restart, whatever
+// fails on the way.
 func TestFaultsOfTheWritePath(t *testing.T) {
-	for name, inject := range faults() {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t)
-			ctx := context.Background()
-			outcomes := map[string]error{}
-			try := func(marker string, f func() error) { outcomes[marker] = f() }
-			write := func(round string) {
-				try("single-"+round, func() error {
-					_, err := r.service.Create(ctx, staff(), "Patient", marked("single-"+round), WriteOptions{IdempotencyKey: round})
-					return err
-				})
-				try("tx-"+round, func() error {
-					_, err := r.service.Transaction(ctx, staff(), bundle(t, "tx-"+round), WriteOptions{})
-					return err
-				})
-				_, _ = r.service.Update(ctx, staff(), "Consent", "c1", []byte(consentBody), WriteOptions{})
-			}
-			write("before")
-			for marker, err := range outcomes {
-				if err != nil {
-					t.Fatalf("%s without a fault: %v", marker, err)
+	concurrently(t, faults(), func(t *testing.T, inject func(*rig)) {
+		r := newRig(t)
+		r.service.cfg.DeleteMany = true
+		var all []*trial
+		struck := false
+		try := func(round string, inject func(*rig)) {
+			for name, do := range trials(round) {
+				if round != "during" && name != "create" && name != "transaction" {
+					continue
+				}
+				tr := do(r, func() { inject(r) })
+				if round == "during" && name == "consent" {
+					r.awaitStrike() // on what goes on in the background
+				}
+				struck = struck || round == "during" && !r.armed()
+				r.faulty.Disarm()
+				r.chain.inject("", false)
+				tr.name = name + " " + round
+				all = append(all, tr)
+				if round != "during" && tr.err != nil {
+					t.Errorf("%s a fault: %v", tr.name, tr.err)
+				}
+				if r.service.Ready() != nil {
+					r.reopen()
 				}
 			}
-			inject(r)
-			write("during")
-			write("after")
-			r.check(outcomes, "at once")
-			r.close()
-			r.open()
-			r.check(outcomes, "after a restart")
-			if _, err := r.service.Create(ctx, staff(), "Patient", marked("last"), WriteOptions{}); err != nil {
-				t.Errorf("no write after the restart: %v", err)
-			}
-		})
+		}
+		none := func(*rig) {}
+		try("before", none)
+		try("during", inject)
+		try("after", none)
+		if !struck {
+			t.Error("the fault never happened")
+		}
+		r.check(all, "at once")
+		r.reopen()
+		r.check(all, "after a restart")
+		if _, err := r.service.Create(context.Background(), staff(), "Patient", marked("last"), WriteOptions{}); err != nil {
+			t.Errorf("no write after the restart: %v", err)
+		}
+	})
+}
+
+// armed tells whether an injected fault is yet to happen.
+func (r *rig) armed() bool {
+	r.chain.mu.Lock()
+	defer r.chain.mu.Unlock()
+	return r.faulty.Pending() > 0 || r.chain.fail != ""
+}
+
+func (r *rig) awaitStrike() {
+	for range 1000 {
+		if !r.armed() {
+			return
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 
-func (r *rig) check(outcomes map[string]error, when string) {
+// reopen restarts the service on what the disk has.
+func (r *rig) reopen() {
 	r.t.Helper()
-	for marker, err := range outcomes {
-		patients, observations := r.found("Patient", marker), 0
-		whole := patients == 1
-		if strings.HasPrefix(marker, "tx") {
-			observations = r.found("Observation", marker)
-			whole = whole && observations == 1
-		}
-		absent := patients == 0 && observations == 0
-		described := fmt.Sprintf("%s: %s: %d patients, %d observations, answered %v", when, marker, patients, observations, err)
+	many := r.service.cfg.DeleteMany
+	r.close()
+	r.open()
+	r.service.cfg.DeleteMany = many
+}
+
+func (r *rig) check(all []*trial, when string) {
+	r.t.Helper()
+	for _, tr := range all {
+		whole, absent := tr.state()
 		switch {
 		case !whole && !absent:
-			r.t.Errorf("half visible: %s", described)
-		case err == nil && !whole:
-			r.t.Errorf("lost: %s", described)
-		case err != nil && strings.Contains(err.Error(), "nothing was stored") && !absent:
-			r.t.Errorf("refused, yet there: %s", described)
+			r.t.Errorf("%s: %s is half visible, answered %v", when, tr.name, tr.err)
+		case tr.err == nil && !whole:
+			r.t.Errorf("%s: %s is lost", when, tr.name)
+		case tr.err != nil && !strings.Contains(tr.err.Error(), "not known") && !absent:
+			r.t.Errorf("%s: %s was refused, yet is there: %v", when, tr.name, tr.err)
 		}
 	}
 }

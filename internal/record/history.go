@@ -139,6 +139,7 @@ func (w *historyWalk) look(ctx context.Context, d store.DocID) (*Result, error) 
 	if err != nil || v.Doc != d { // staged again by a later batch: that document counts
 		return nil, ignoreAbsent(err)
 	}
+	disclose(ctx, v)
 	r, err := w.s.openVersion(row.Type, row.ID, v)
 	if err != nil {
 		return nil, internalError("open version", err)

@@ -76,6 +76,7 @@ func (s *Service) readVersion(ctx context.Context, c *Caller, typ, id string, ve
 			return nil, nil, errAbsent
 		}
 	}
+	disclose(ctx, v)
 	return v, &h, nil
 }
 

@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -90,7 +89,7 @@ func (t *transaction) conditionalReference(ctx context.Context, ref, typ, query 
 	if err != nil {
 		return "", err
 	}
-	matches, err := t.matchesInBundle(ctx, k.query, "POST", "PUT")
+	matches, err := t.matchesInBundle(ctx, k.query, nil, false)
 	if err != nil {
 		return "", err
 	}
@@ -126,28 +125,45 @@ func (t *transaction) supersedes(typ, id string) bool {
 	return o != nil && o.verb != "PATCH"
 }
 
-// matchesInBundle evaluates a query on what the Bundle itself creates or updates by the given verbs.
-func (t *transaction) matchesInBundle(ctx context.Context, q *index.Query, verbs ...string) (map[string]bool, error) {
+// matchesInBundle evaluates a query on what other entries of the Bundle create or update: of POST alone, or of PUT too.
+// Two are enough.
+func (t *transaction) matchesInBundle(ctx context.Context, q *index.Query, but *op, postOnly bool) (map[string]bool, error) {
+	rows, err := t.rowsOf(ctx, q.Type)
+	if err != nil {
+		return nil, err
+	}
 	out := map[string]bool{}
+	rows.Matching(q, func(r *index.Row) bool {
+		name := r.Type + "/" + r.ID
+		if o := t.about[name]; o != but && (!postOnly || o.verb == "POST") {
+			out[name] = true
+		}
+		return len(out) < 2
+	})
+	return out, nil
+}
+
+// rowsOf indexes what the Bundle creates or updates of a type, as sent, when a condition first asks.
+func (t *transaction) rowsOf(ctx context.Context, typ string) (*index.Rows, error) {
+	if rows := t.rows[typ]; rows != nil {
+		return rows, nil
+	}
+	rows := &index.Rows{}
 	for _, o := range t.ops {
-		if o.typ != q.Type || o.exists != nil || !slices.Contains(verbs, o.verb) {
+		if o.typ != typ || o.exists != nil || o.verb != "POST" && o.verb != "PUT" {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
 			return nil, errTooLong(err)
 		}
-		if t.rows[o] == nil {
-			r, err := fhir.Parse(o.entry.Resource, t.s.cfg.Limits)
-			if err != nil {
-				return nil, o.at(err)
-			}
-			t.rows[o] = index.NewRow(r, t.s.cfg.Base, o.id, t.at)
+		r, err := fhir.Parse(o.entry.Resource, t.s.cfg.Limits)
+		if err != nil {
+			return nil, o.at(err)
 		}
-		if q.Matches(t.rows[o]) {
-			out[o.typ+"/"+o.id] = true
-		}
+		rows.Add(index.NewRow(r, t.s.cfg.Base, o.id, t.at))
 	}
-	return out, nil
+	t.rows[typ] = rows
+	return rows, nil
 }
 
 func errTooLong(err error) error {

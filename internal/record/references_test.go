@@ -20,8 +20,8 @@ func TestConditionalReferences(t *testing.T) {
 		want   Kind
 		target string // of the reference; - for the result of the entry before
 	}{
-		"one is stored": {before: func(m string) { r.must(practitioner("a"+m, m)) }, target: "a"},
-		"none":          {want: Precondition},
+		"one is stored":      {before: func(m string) { r.must(practitioner("a"+m, m)) }, target: "a"},
+		"none":               {want: Precondition},
 		"several are stored": {before: func(m string) { r.must(practitioner("", m)); r.must(practitioner("", m)) }, want: Precondition},
 		"one is created":     {with: func(m string) []string { return []string{entry("POST", "Practitioner", practitioner("", m))} }, target: "-"},
 		"one is created, one stored": {
@@ -39,7 +39,9 @@ func TestConditionalReferences(t *testing.T) {
 		},
 		"one is updated and matches no more": {
 			before: func(m string) { r.must(practitioner("a"+m, m)) },
-			with:   func(m string) []string { return []string{entry("PUT", "Practitioner/a"+m, practitioner("a"+m, "other"))} }, want: Precondition,
+			with: func(m string) []string {
+				return []string{entry("PUT", "Practitioner/a"+m, practitioner("a"+m, "other"))}
+			}, want: Precondition,
 		},
 		"one is updated and matches now": {
 			before: func(m string) { r.must(practitioner("a"+m, "other")) },

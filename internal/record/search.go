@@ -244,6 +244,7 @@ func (s *Service) openHit(ctx context.Context, h *hit) (*Result, error) {
 	if err != nil {
 		return nil, internalError("read version", err)
 	}
+	disclose(ctx, v)
 	r, err := s.openVersion(h.row.Type, h.row.ID, v)
 	if err != nil {
 		return nil, internalError("open version", err)

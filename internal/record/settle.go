@@ -35,7 +35,7 @@ func (w *work) settle(ctx context.Context, o *op) error {
 	return nil
 }
 
-var errSeveral = &Error{Kind: Precondition, Msg: "several resources match the condition"}
+var errSeveral = &Error{Kind: Precondition, Code: "multiple-matches", Msg: "several resources match the condition"}
 
 // settlePost implements If-None-Exist (R4 section 3.1.0.8.1): the one match is the answer.
 func (w *work) settlePost(ctx context.Context, o *op) error {
@@ -85,6 +85,8 @@ func (w *work) veil(ctx context.Context, r *Result, h *store.Head) error {
 	}
 	if !ok {
 		r.JSON = nil
+		return nil
 	}
+	discloseHead(ctx, w.s.resourceToken(r.Type, r.ID), h)
 	return nil
 }

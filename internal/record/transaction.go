@@ -24,9 +24,9 @@ type EntryResult struct {
 type transaction struct {
 	work
 
-	targets map[string]*op     // fullUrl -> what it will be
-	found   map[string]string  // conditional reference -> Type/id
-	rows    map[*op]*index.Row // of resources as sent, made when a conditional reference asks
+	targets map[string]*op         // fullUrl -> what it will be
+	found   map[string]string      // conditional reference -> Type/id
+	rows    map[string]*index.Rows // of resources as sent, by type, made when a condition asks
 }
 
 // Transaction runs a transaction Bundle: all of it or nothing. Entries take effect in the order DELETE, POST, PUT and
@@ -34,7 +34,7 @@ type transaction struct {
 func (s *Service) Transaction(ctx context.Context, c *Caller, b *fhir.Bundle, opt WriteOptions) ([]EntryResult, error) {
 	ctx, cancel := s.withTimeout(ctx)
 	defer cancel()
-	t := &transaction{targets: map[string]*op{}, found: map[string]string{}, rows: map[*op]*index.Row{}}
+	t := &transaction{targets: map[string]*op{}, found: map[string]string{}, rows: map[string]*index.Rows{}}
 	t.work = work{s: s, c: c, opt: &opt, ready: t.body}
 	out := make([]EntryResult, len(b.Entries))
 	places, err := t.plan(b)
@@ -212,7 +212,7 @@ func (t *transaction) body(ctx context.Context, o *op) error {
 	if o.verb == "DELETE" {
 		return nil
 	}
-	if o.cond != nil && o.verb != "POST" {
+	if o.cond != nil {
 		if err := t.unmade(ctx, o); err != nil {
 			return err
 		}
@@ -229,10 +229,11 @@ func (t *transaction) body(ctx context.Context, o *op) error {
 	return err
 }
 
-// unmade refuses a condition of a PUT or PATCH that matches what this Bundle creates, for POST entries take effect
-// before: it would be about the same resource, or about several.
+// unmade refuses a condition that matches what another entry creates. POST entries take effect before PUT and PATCH, so
+// that those would be about the same resource, or about several; and what a Bundle does must not depend on which of two
+// POST entries comes first (R4 section 3.1.0.11.2).
 func (t *transaction) unmade(ctx context.Context, o *op) error {
-	found, err := t.matchesInBundle(ctx, o.cond.query, "POST")
+	found, err := t.matchesInBundle(ctx, o.cond.query, o, true)
 	if err == nil && len(found) > 0 {
 		return fail(Invalid, "the condition matches what another entry creates")
 	}

@@ -110,9 +110,11 @@ func TestTransactionOverlaps(t *testing.T) {
 		"two conditions, one match":          {entry("PUT", cond, same), entry("DELETE", cond+"&active:missing=true", nil)},
 		"one condition twice":                {entry("PUT", cond, same), entry("DELETE", cond, nil)},
 		"conditional PUT and what is made":   {entry("PUT", "Patient?identifier="+fresh, body("Patient", "")), entry("POST", "Patient", body("Patient", "", mark(fresh)))},
+		"If-None-Exist of what is made":      {entry("POST", "Patient", body("Patient", "", mark(fresh))), entry("POST", "Patient", body("Patient", ""), `"ifNoneExist":"identifier=`+fresh+`"`)},
 		"conditional PATCH and what is made": {entry("PATCH", cond, patch), entry("POST", "Patient", same)},
 		"conditional PUT makes the id of a PUT": {
-			entry("PUT", "Patient?identifier="+fresh, body("Patient", fresh)), entry("PUT", "Patient/"+fresh, body("Patient", fresh))},
+			entry("PUT", "Patient?identifier="+fresh, body("Patient", fresh)), entry("PUT", "Patient/"+fresh, body("Patient", fresh)),
+		},
 	}
 	for what, entries := range tests {
 		t.Run(what, func(t *testing.T) {

@@ -196,32 +196,6 @@ func (w *work) preconditions(o *op, h *store.Head) error {
 	return nil
 }
 
-// MatchETag tells whether a list of ETags, or *, names a version; 0 is none and matches nothing. ok is false where it
-// is no such list. Weak and strong ones compare alike (R4 section 3.1.0.1.5).
-func MatchETag(list string, version uint64) (found, ok bool) {
-	if strings.TrimSpace(list) == "*" {
-		return version > 0, true
-	}
-	for tag := range strings.SplitSeq(list, ",") {
-		n, valid := ParseETag(strings.TrimSpace(tag))
-		if !valid {
-			return false, false
-		}
-		found = found || n == version
-	}
-	return found, true
-}
-
-// ParseETag reads W/"3" or "3".
-func ParseETag(s string) (uint64, bool) {
-	s = strings.TrimPrefix(s, "W/")
-	if len(s) < 3 || s[0] != '"' || s[len(s)-1] != '"' {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s[1:len(s)-1], 10, 64)
-	return n, err == nil && n > 0
-}
-
 func (s *Service) location(r *Result) string {
 	return s.cfg.Base + "/" + r.Type + "/" + r.ID + "/_history/" + strconv.FormatUint(r.Version, 10)
 }

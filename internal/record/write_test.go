@@ -22,7 +22,11 @@ func TestPreconditions(t *testing.T) {
 		{id, `2`, "", Invalid},
 		{id, `W/2`, "", Invalid},
 		{id, `W/"2"x`, "", Invalid},
-		{id, `W/"another server's"`, "", Precondition},
+		{id, `W/"another server's"`, "", Invalid},
+		{id, `W/"another-server's"`, "", Precondition},
+		{id, `"2",`, "", Invalid},
+		{id, `"2" "3"`, "", Invalid},
+		{id, `"a,b"`, "", Precondition},
 		{id, `"02"`, "", Precondition},
 		{id, `""`, "", Precondition},
 		{id, "", `*`, Precondition},
@@ -37,7 +41,7 @@ func TestPreconditions(t *testing.T) {
 		{id, `*`, "", ok},
 		{gone, "", `*`, ok},
 		{unique("none"), "", `*`, ok},
-		{id, "", `W/"another server's"`, ok},
+		{id, "", `W/"another-server's"`, ok},
 	} {
 		_, err := r.service.Update(t.Context(), staff(), "Patient", tt.id, body("Patient", tt.id), WriteOptions{IfMatch: tt.ifMatch, IfNoneMatch: tt.ifNoneMatch})
 		wantKind(t, err, tt.want, tt.ifMatch+" and "+tt.ifNoneMatch)

@@ -2,14 +2,12 @@ package record
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/chartseal/chartseal/internal/ledger"
 	"github.com/chartseal/chartseal/internal/store"
 )
 
@@ -129,7 +127,7 @@ func (w *writer) enqueue(u *unit) error {
 	w.closing.RLock()
 	defer w.closing.RUnlock()
 	if e := w.halted.Load(); e != nil {
-		return e
+		return refused(e)
 	}
 	if w.closed {
 		return fail(Unavailable, "the server is stopping; nothing was stored, try again")
@@ -248,7 +246,7 @@ func (w *writer) stage(units []*unit) {
 	}
 	b := &batch{pos: store.Pos{Writer: w.cfg.ordinal, Seq: w.seq + 1}, units: units}
 	if e := w.halted.Load(); e != nil {
-		w.refuse(b, e)
+		w.refuse(b, refused(e))
 		return
 	}
 	st, err := w.assemble(b)
@@ -290,67 +288,14 @@ func (w *writer) refuse(b *batch, err error) {
 	w.failBatch(b, err)
 }
 
+// refused is what a write gets that comes when another one has halted the writer: of this one the outcome is known.
+func refused(e *Error) *Error {
+	return &Error{Kind: Unavailable, Msg: "writes are halted until an operator looks; nothing was stored", err: e}
+}
+
 func (w *writer) failBatch(b *batch, err error) {
 	for _, u := range b.units {
 		w.backlog.Add(-int64(u.leaves()))
 		u.finish(err)
 	}
-}
-
-func (w *writer) commitLoop() {
-	for b := range w.handoff {
-		committed := w.awaitCommit(b)
-		w.inFlight.Add(-1)
-		signal(w.ripe)
-		if !committed {
-			w.failBatch(b, fail(Unavailable, "the server stops before the ledger has committed; the outcome is not known yet"))
-			continue
-		}
-		w.cfg.publish(b)
-		for _, u := range b.units {
-			w.backlog.Add(-int64(u.leaves()))
-			u.finish(nil)
-		}
-	}
-}
-
-// awaitCommit submits the staged bytes until the chain has them. It gives up only when the process stops, or when
-// the chain refuses them for good, which means that store and chain do not belong together.
-func (w *writer) awaitCommit(b *batch) bool {
-	timer := time.NewTimer(w.cfg.retry)
-	defer timer.Stop()
-	for w.askCommitted(); w.committed.Load() < b.pos.Seq; w.askCommitted() {
-		if w.halted.Load() != nil {
-			return false
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), w.cfg.retry)
-		err := w.cfg.chain.Submit(ctx, b.tx)
-		cancel()
-		if errors.Is(err, ledger.ErrRejected) {
-			_ = w.halt("the ledger refuses a staged batch; an operator must look", err)
-			return false
-		}
-		if err != nil {
-			w.cfg.log.Warn("submit batch", "seq", b.pos.Seq, "error", err)
-		}
-		timer.Reset(w.cfg.retry)
-		if !w.awaitSeq(b.pos.Seq, timer.C) {
-			return false
-		}
-	}
-	return true
-}
-
-// awaitSeq returns true when the chain reached seq or the timer fired, false when the process stops.
-func (w *writer) awaitSeq(seq uint64, timeout <-chan time.Time) bool {
-	for w.committed.Load() < seq {
-		select {
-		case <-w.wake:
-		case <-timeout:
-			return true
-		case <-w.abort:
-			return false
-		}
-	}
-	return true
 }
