@@ -66,13 +66,13 @@ func (r *Report) WriteHTML(w io.Writer) error {
 type mask struct{ base string }
 
 var (
-	uuidLike  = regexp.MustCompile(`(?i)\b[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?(-\d+)?\b`)
+	uuidLike  = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f]{4}(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?(-\d+)?`)
 	instant   = regexp.MustCompile(`(\d{4}-\d\d-\d\d)T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?`)
 	httpDate  = regexp.MustCompile(`(\w{3}, \d\d \w{3} \d{4}) \d\d:\d\d:\d\d GMT`)
 	idMember  = regexp.MustCompile(`("id"\s*:\s*")[^"]*"`)
 	address   = regexp.MustCompile(`\b([A-Z][A-Za-z]+/)[A-Za-z0-9.-]{12,64}\b`)
 	queryName = regexp.MustCompile(`([?&](_id|_page|_cursor|cursor|page|token|_getpages)=)[^&"\s]+`)
-	longToken = regexp.MustCompile(`[A-Za-z0-9_-]{40,}`)
+	longToken = regexp.MustCompile(`[A-Za-z0-9_-]{40,}|[A-Z2-7]{16,}[A-Za-z0-9]*`)
 )
 
 func (m *mask) text(s string) string {

@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func someReport() *Report {
 	at := time.Date(2026, 3, 4, 15, 16, 17, 0, time.UTC)
 	x := Exchange{
-		Label: "l", Method: "POST", URL: "http://fhir.example/r4/Patient/4f5ad72c-0c55-4f2b-8f7b-1f5f0f3f6a01?_id=abc",
+		Label: "l", Method: "POST", URL: "http://fhir.example/r4/Patient/4f5ad72c-0c55-4f2b-8f7b-1f5f0f3f6a01?_id=abc&x=a%7C5f0c8d0e-1c2d-12-x&y=ST5XTHR7WJS3NB67DIYXROZZKU",
 		RequestHeader: []Header{{"Accept", fhirJSON}, {"Authorization", "[credentials]"}}, RequestBody: `{"id": "p-1", "div": "<b>&</b>"}`, Status: 400,
 		ResponseHeader: []Header{{"Date", "Wed, 04 Mar 2026 15:16:17 GMT"}, {"X-Request-Id", "R1"}, {"Location", "http://fhir.example/r4/Patient/abcdefghijklmnop"}},
 		ResponseBody:   `{"issued":"2026-03-04T15:16:17.123Z"}`, Seconds: 0.25,
@@ -115,7 +115,7 @@ func TestHTML(t *testing.T) {
 			t.Errorf("%s is not there", wanted)
 		}
 	}
-	for _, unwanted := range []string{"<script", "src=", "<link", "fhir.example", "15:16", "4f5ad72c", "abcdefghijklmnop", "p-1", ">R1"} {
+	for _, unwanted := range []string{"<script", "src=", "<link", "fhir.example", "15:16", "4f5ad72c", "5f0c8d0e", "ST5XT", "abcdefghijklmnop", "p-1", ">R1"} {
 		if strings.Contains(page, unwanted) {
 			t.Errorf("%s is there", unwanted)
 		}

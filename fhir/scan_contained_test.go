@@ -85,11 +85,11 @@ func TestScanContainedRefuses(t *testing.T) {
 			`"contained":[{"resourceType":"Bundle","type":"collection","id":"b","entry":[{"resource":{"resourceType":"Patient","id":"o"}}]}]`,
 			"40 Patient.contained[0]: " + heldAlone,
 		},
-		{held(`"versionId":"1"`), "86 Patient.contained[0].meta.versionId: " + heldVersion},
-		{held(`"_versionId":{"extension":[{"url":"x:y","valueCode":"a"}]}`), "86 Patient.contained[0].meta.versionId: " + heldVersion},
-		{held(`"versionId":"1","_versionId":{"id":"a"}`), "86 Patient.contained[0].meta.versionId: " + heldVersion},
-		{held(`"lastUpdated":"2020-01-01T00:00:00Z"`), "86 Patient.contained[0].meta.lastUpdated: " + heldVersion},
-		{held(`"s\u0065curity":[{"code":"R"}]`), "86 Patient.contained[0].meta.security: " + heldLabel},
+		{held(`"versionId":"1"`), "88 Patient.contained[0].meta.versionId: " + heldVersion},
+		{held(`"_versionId":{"extension":[{"url":"x:y","valueCode":"a"}]}`), "88 Patient.contained[0].meta.versionId: " + heldVersion},
+		{held(`"versionId":"1","_versionId":{"id":"a"}`), "88 Patient.contained[0].meta.versionId: " + heldVersion},
+		{held(`"lastUpdated":"2020-01-01T00:00:00Z"`), "88 Patient.contained[0].meta.lastUpdated: " + heldVersion},
+		{held(`"s\u0065curity":[{"code":"R"}]`), "88 Patient.contained[0].meta.security: " + heldLabel},
 		{
 			`"contained":[{"resourceType":"Patient","id":"a","contained":[{"resourceType":"Patient","id":"b"}]}],"link":[{"other":{"reference":"#a"},"type":"refer"}]`,
 			"75 Patient.contained[0].contained: dom-2: a contained resource may not contain resources",
@@ -110,12 +110,12 @@ func TestScanContainedOrder(t *testing.T) {
 	const in = "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[{\"resource\":\n{\"resourceType\":\"Patient\",\"gender\":\"x\",\"contained\":[\n" +
 		"{\"resourceType\":\"Organization\",\"id\":\"a_b\"},\n {\"resourceType\":\"Organization\",\"meta\":{\"security\":[{\"code\":\"R\"}],\n\"versionId\":\"1\"}}],\n" +
 		"\"managingOrganization\":{\"reference\":\"#a_b\"}}},\n{\"resource\":{\"resourceType\":\"Patient\",\"contained\":[{\"resourceType\":\"Organization\",\"id\":\"c\"}]}}]}"
-	const want = `2:35 error code-invalid Bundle.entry[0].resource.gender: code is not in the required value set
+	const want = `2:36 error code-invalid Bundle.entry[0].resource.gender: code is not in the required value set
 3:37 error value Bundle.entry[0].resource.contained[0].id: id is not 1 to 64 letters, digits, hyphens or dots
 4:2 error invariant Bundle.entry[0].resource.contained[1]: ` + heldAlone + `
 4:41 error invariant Bundle.entry[0].resource.contained[1].meta.security: ` + heldLabel + `
 5:1 error invariant Bundle.entry[0].resource.contained[1].meta.versionId: ` + heldVersion + `
-7:53 error invariant Bundle.entry[1].resource.contained[0]: ` + heldAlone + "\n"
+7:52 error invariant Bundle.entry[1].resource.contained[0]: ` + heldAlone + "\n"
 	if diff := cmp.Diff(want, issuesOf(t, in)); diff != "" {
 		t.Error(diff)
 	}

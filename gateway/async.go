@@ -102,7 +102,7 @@ func (s *Server) jobStatus(c echo.Context) error {
 		return c.NoContent(http.StatusAccepted)
 	}
 	// Consent may have been withdrawn since. Who may not see it any more learns no more than that of an expired one.
-	may, err := s.cfg.Records.StillMay(c.Request().Context(), caller(c), one.answer.disclosure)
+	may, err := s.stillMay(c.Request().Context(), caller(c), one.answer.disclosure)
 	if err != nil {
 		return err
 	}

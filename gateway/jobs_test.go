@@ -116,6 +116,8 @@ func TestJobAnswerTooLarge(t *testing.T) {
 // A request that is deferred answers 202 at once, then its own answer in a Bundle, and to its own client alone.
 func TestDeferred(t *testing.T) {
 	s := authenticated(t)
+	may := true
+	s.stillMay = func(context.Context, *record.Caller, *record.Disclosure) (bool, error) { return may, nil }
 	release := make(chan struct{})
 	s.echo.GET("/fhir/slow", s.negotiate(s.deferrable(func(c echo.Context) error {
 		<-release
@@ -165,6 +167,11 @@ func TestDeferred(t *testing.T) {
 	if w = await(bad); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"status":"412 Precondition Failed","outcome":{"resourceType":"OperationOutcome"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
+	may = false // what it shows has been withdrawn since
+	if w := send("GET", good, "a"); w.Code != http.StatusNotFound || strings.Contains(w.Body.String(), "Patient") {
+		t.Errorf("withdrawn: %d %s", w.Code, w.Body)
+	}
+	may = true
 	if w := send("DELETE", good, "b"); w.Code != http.StatusNotFound {
 		t.Errorf("another client deletes: %d", w.Code)
 	}

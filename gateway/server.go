@@ -45,7 +45,9 @@ type Server struct {
 	metrics *metrics
 	heavy   *semaphore.Weighted // bytes of Bundles being worked on
 	jobs    *jobs
-	stated  capabilities
+	// stillMay is the Records' StillMay.
+	stillMay func(context.Context, *record.Caller, *record.Disclosure) (bool, error)
+	stated   capabilities
 }
 
 // heavyBytes bounds the Bundles that are worked on at once: parsed, one takes some twenty times its size.
@@ -60,7 +62,7 @@ func New(cfg Config) *Server {
 		cfg.Origins = []string{"*"}
 	}
 	s := &Server{cfg: cfg, echo: echo.New(), started: cfg.Now(), metrics: newMetrics(cfg.Registry), heavy: semaphore.NewWeighted(heavyBytes)}
-	s.jobs = newJobs(cfg.Now)
+	s.jobs, s.stillMay = newJobs(cfg.Now), cfg.Records.StillMay
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = s.onError

@@ -45,7 +45,7 @@ func conform(ctx context.Context, args []string, out, messages io.Writer) error 
 	if errors.Is(err, conformance.ErrUsage) {
 		return &exitError{exitUsage, err}
 	}
-	if report == nil {
+	if report == nil || len(report.Scripts) == 0 {
 		return err
 	}
 	if *dir != "" {

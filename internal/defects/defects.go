@@ -27,7 +27,10 @@ type Defect struct {
 
 // All lists the defects, grouped by area.
 func All() []Defect {
-	return slices.Concat(reading(), creating(), updating(), deleting(), conditional(), patching(), histories(), searching(), bundles(), parts(), protocol(), headers(), statements(), operations())
+	return slices.Concat(
+		reading(), creating(), updating(), deleting(), conditional(), patching(), histories(), searching(), bundles(), parts(), protocol(), refusals(), headers(), statements(),
+		operations(), longAndRaw(),
+	)
 }
 
 // Find is the defect of that name.

@@ -61,6 +61,12 @@ func operations() []Defect {
 			}
 		})},
 		{"lastn-max-ignored", "operations/lastn", "$lastn gives one a code, whatever max says", "R4 observation-operation-lastn.html", ignoring([]string{"max"}, "$lastn")},
+	}
+}
+
+// longAndRaw are defects of asynchronous requests and of Binary.
+func longAndRaw() []Defect {
+	return []Defect{
 		{"async-never-ends", "async/basic", "an asynchronous request is never done", "R4 async.html", replaced(job, func(next http.Handler, r *http.Request) *answer {
 			a := ask(next, r)
 			if a.status == http.StatusOK {

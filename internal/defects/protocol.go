@@ -15,7 +15,9 @@ func protocol() []Defect {
 				a.header.Set("Content-Type", strings.Replace(t, "application/fhir+json", "application/json", 1))
 			}
 		})},
-		{"format-xml-as-json", "http/negotiation", "_format=xml is answered with JSON", "R4 http.html#mime-type", ignoring([]string{"_format"}, "read", "vread", "search", "history", "metadata")},
+		{"format-xml-as-json", "http/negotiation", "_format=xml is answered with JSON", "R4 http.html#mime-type", parameters(func(name, value string) (string, string, bool) {
+			return name, value, name != "_format" || !strings.HasSuffix(value, "xml")
+		}, "read", "vread", "search", "history", "metadata")},
 		{"format-ignored", "http/negotiation", "Accept goes before _format", "R4 http.html#parameters", asked(anything, func(r *http.Request) {
 			if r.Header.Get("Accept") != "" && r.URL.Query().Get("_format") != "" {
 				r.URL.RawQuery = changed(r.URL.RawQuery, func(n, v string) (string, string, bool) { return n, v, n != "_format" })
@@ -29,6 +31,12 @@ func protocol() []Defect {
 		{"charset-ignored", "http/negotiation", "a body in another charset is read as UTF-8", "R4 http.html#mime-type", withoutTypeParameter("charset")},
 		{"fhir-version-ignored", "http/negotiation", "a body of another version of FHIR is taken for R4", "R4 http.html#version-parameter", withoutTypeParameter("fhirVersion")},
 		{"xml-answers-400", "http/negotiation", "an unsupported Content-Type answers 400", "R4 http.html#mime-type; RFC 9110 section 15.5.16", status(415, 400, "create", "update", "patch", "bundle")},
+	}
+}
+
+// refusals are defects of errors and of encodings.
+func refusals() []Defect {
+	return []Defect{
 		{"not-allowed-without-allow", "http/methods", "405 does not say what is allowed", "RFC 9110 section 15.5.6", answered(anything, func(_ *http.Request, a *answer) {
 			if a.status == http.StatusMethodNotAllowed {
 				a.header.Del("Allow")

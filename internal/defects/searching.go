@@ -36,7 +36,7 @@ func searching() []Defect {
 				r.Header["Prefer"][i] = strings.Replace(line, "strict", "lenient", 1)
 			}
 		})},
-		{"self-link-echoes", "summary-elements/search", "the self link repeats parameters that were ignored", "R4 search.html#selfLink", answered(on("search"), selfAsSent)},
+		{"self-link-echoes", "prefer/basic", "the self link repeats parameters that were ignored", "R4 search.html#selfLink", answered(on("search"), selfAsSent)},
 		{"search-type-missing", "summary-elements/search", "the Bundle of a search says collection", "R4 bundle.html#searchset", answered(on("search"), func(_ *http.Request, a *answer) {
 			a.edit([]string{"type"}, func(v json.RawMessage) json.RawMessage {
 				if string(v) == `"searchset"` {

@@ -180,6 +180,9 @@ func (o *orIter) seek(d store.DocID) bool {
 			continue
 		}
 		if !c.seek(d) {
+			if c.err() != nil {
+				return false // it must not look like one at its end: the others would go on without it
+			}
 			o.done[i] = true
 			continue
 		}

@@ -6,7 +6,32 @@ import (
 	"time"
 
 	"github.com/chartseal/chartseal/internal/ledger"
+	"github.com/chartseal/chartseal/internal/store"
 )
+
+// batch is a staged batch on its way to the chain.
+type batch struct {
+	pos   store.Pos
+	tx    []byte
+	units []*unit // none for a batch found staged at start
+}
+
+// subjects are the patients whose policies the batch changes.
+func (b *batch) subjects() (out []store.Handle) {
+	for _, u := range b.units {
+		for i := range u.consents {
+			out = append(out, u.consents[i].subjects...)
+		}
+	}
+	return out
+}
+
+func (b *batch) leaves() (n int) {
+	for _, u := range b.units {
+		n += u.leaves()
+	}
+	return n
+}
 
 func (w *writer) commitLoop() {
 	for b := range w.handoff {

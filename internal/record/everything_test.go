@@ -233,7 +233,7 @@ func TestEverythingFaults(t *testing.T) {
 		}
 		return len(page.Matches) + len(page.Included), nil
 	}
-	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpHead, storetest.OpPostings} {
+	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpHead, storetest.OpPostings, storetest.OpNext} {
 		for n := 1; n < 1000; n++ {
 			r.faulty.Inject(op, n, storetest.Failed)
 			got, err := all()

@@ -133,6 +133,7 @@ func faults() map[string]func(*rig) {
 	}
 	for op, calls := range map[storetest.Op][]int{
 		storetest.OpHead: {1, 2, 4}, storetest.OpKey: {1}, storetest.OpOutcome: {1}, storetest.OpVersion: {1}, storetest.OpDoc: {1, 2, 4}, storetest.OpPostings: {1, 2},
+		storetest.OpNext: {1, 3},
 	} {
 		for _, n := range calls {
 			out[fmt.Sprintf("store %s fails at call %d", op, n)] = func(r *rig) { r.faulty.Inject(op, n, storetest.Failed) }

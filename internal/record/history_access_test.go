@@ -141,7 +141,7 @@ func TestHistoryFaults(t *testing.T) {
 	for range 4 {
 		r.must(body("Patient", a))
 	}
-	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpPostingsDesc, storetest.OpHead, storetest.OpMaxDoc} {
+	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpPostingsDesc, storetest.OpHead, storetest.OpMaxDoc, storetest.OpNext} {
 		for _, q := range []HistoryQuery{{Type: "Patient", ID: a}, {Type: "Patient", Since: since}, {Since: since}} {
 			for n := 1; n < 16; n++ {
 				calls := r.faulty.Calls(op)

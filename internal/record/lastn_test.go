@@ -162,7 +162,7 @@ func TestLastNRefusals(t *testing.T) {
 			t.Errorf("%s: %d found", what, len(page.Matches))
 		}
 	}
-	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpHead, storetest.OpPostings} {
+	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpHead, storetest.OpPostings, storetest.OpNext} {
 		r.faulty.Inject(op, 1, storetest.Failed)
 		_, err := r.service.LastN(t.Context(), staff(), url.Values{"patient": {p}, "code": {"l|1"}}, 1, true)
 		if r.faulty.Pending() > 0 || err == nil {

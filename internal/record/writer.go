@@ -51,30 +51,6 @@ type writerConfig struct {
 	publish    func(*batch)  // makes the batch visible
 }
 
-// batch is a staged batch on its way to the chain.
-type batch struct {
-	pos   store.Pos
-	tx    []byte
-	units []*unit // none for a batch found staged at start
-}
-
-// subjects are the patients whose policies the batch changes.
-func (b *batch) subjects() (out []store.Handle) {
-	for _, u := range b.units {
-		for i := range u.consents {
-			out = append(out, u.consents[i].subjects...)
-		}
-	}
-	return out
-}
-
-func (b *batch) leaves() (n int) {
-	for _, u := range b.units {
-		n += u.leaves()
-	}
-	return n
-}
-
 func newWriter(cfg writerConfig, committed, staged uint64, doc store.DocID) *writer {
 	w := &writer{
 		cfg: cfg, queue: make(chan *unit, 4096), handoff: make(chan *batch), wake: make(chan struct{}, 1), ripe: make(chan struct{}, 1),

@@ -32,6 +32,7 @@ const (
 	OpOutcome       Op = "Outcome"
 	OpSides         Op = "Sides"
 	OpRemoveSide    Op = "RemoveSide"
+	OpNext          Op = "Next" // Next, SeekGE or SeekLE of any iterator, which is at its end then
 )
 
 // Fault says what an injected fault does.
@@ -169,12 +170,20 @@ func (f *Faulty) Doc(ctx context.Context, doc store.DocID) (*store.Doc, error) {
 
 // Postings implements store.Store.
 func (f *Faulty) Postings(ctx context.Context, token store.Token) (store.PostingIter, error) {
-	return iterate(f, OpPostings, func() (store.PostingIter, error) { return f.inner.Postings(ctx, token) })
+	it, err := iterate(f, OpPostings, func() (store.PostingIter, error) { return f.inner.Postings(ctx, token) })
+	if err != nil {
+		return nil, err
+	}
+	return &faultyIter{it, broken{f: f}}, nil
 }
 
 // PostingsDesc implements store.Store.
 func (f *Faulty) PostingsDesc(ctx context.Context, token store.Token) (store.PostingDescIter, error) {
-	return iterate(f, OpPostingsDesc, func() (store.PostingDescIter, error) { return f.inner.PostingsDesc(ctx, token) })
+	it, err := iterate(f, OpPostingsDesc, func() (store.PostingDescIter, error) { return f.inner.PostingsDesc(ctx, token) })
+	if err != nil {
+		return nil, err
+	}
+	return &faultyDescIter{it, broken{f: f}}, nil
 }
 
 // iterate is run for a method whose result must not be lost without being closed: opening an iterator stores nothing,

@@ -61,6 +61,43 @@ func TestFaultyStage(t *testing.T) {
 	}
 }
 
+// TestFaultyIterators: an iterator that broke off stays at its end and says so, whichever way it moves.
+func TestFaultyIterators(t *testing.T) {
+	f := newFaulty(t)
+	st := storetest.NewStaging(1, 1, 1)
+	if err := f.Stage(t.Context(), st); err != nil {
+		t.Fatal(err)
+	}
+	v := &st.Versions[0]
+	up, err := f.Postings(t.Context(), v.Postings[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	down, err := f.PostingsDesc(t.Context(), v.Postings[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, it := range map[string]struct {
+		next, seek func() bool
+		err, close func() error
+	}{
+		"up":   {up.Next, func() bool { return up.SeekGE(v.Doc) }, up.Err, up.Close},
+		"down": {down.Next, func() bool { return down.SeekLE(v.Doc) }, down.Err, down.Close},
+	} {
+		if !it.seek() || it.err() != nil {
+			t.Errorf("%s: without a fault: %v", name, it.err())
+		}
+		f.Inject(storetest.OpNext, 1, storetest.Failed)
+		broken := !it.seek()
+		if !broken || it.seek() || it.next() || !errors.Is(it.err(), storetest.ErrInjected) {
+			t.Errorf("%s: goes on after the fault: %v", name, it.err())
+		}
+		if err := it.close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestFaultyEveryOp injects a fault into each method, before and after its work, and calls it twice: the first call
 // must fail, the second must not.
 func TestFaultyEveryOp(t *testing.T) {
@@ -94,6 +131,15 @@ func TestFaultyEveryOp(t *testing.T) {
 				err = it.Close()
 			}
 			return err
+		},
+		storetest.OpNext: func(f *storetest.Faulty) error {
+			it, err := f.Postings(ctx, v.Postings[0])
+			if err != nil {
+				return err
+			}
+			for it.Next() {
+			}
+			return errors.Join(it.Err(), it.Close())
 		},
 	} {
 		for _, fault := range []storetest.Fault{storetest.Failed, storetest.FailedButStored} {
