@@ -216,10 +216,11 @@ func (e *BundleEntry) problem() (where, text string) {
 		name = name[:i]
 	}
 	_, known := r4Schema().resources[name]
+	known = known || strings.Contains(e.URL, "://") // below the server's base, as the caller may know
 	switch {
 	case e.URL == "":
 		return ".request", "bdl-3: entry has no request url"
-	case strings.Contains(name, ":"):
+	case strings.Contains(name, ":") && !known:
 		return ".request.url", "request url must be relative to the server's base"
 	case needsResource && e.Resource == nil && !strings.Contains(e.URL, "$"):
 		return "", "entry needs a resource for its request method"

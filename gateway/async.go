@@ -34,16 +34,7 @@ func (s *Server) deferrable(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		id := x.id
-		one, err := s.jobs.start(owner(x.caller), r.Method, int64(len(in.body)), func(ctx context.Context) *answer {
-			shown := &record.Disclosure{}
-			a := s.ask(record.WithDisclosure(ctx, shown), in)
-			a.disclosure = shown
-			if a.cause != nil {
-				s.cfg.Log.Error("asynchronous request", "request", id, "status", a.status, "error", a.cause)
-			}
-			return a
-		})
+		one, err := s.jobs.start(owner(x.caller), r.Method, int64(len(in.body)), s.job(x.id, in))
 		if err != nil {
 			return err
 		}
@@ -52,6 +43,24 @@ func (s *Server) deferrable(next echo.HandlerFunc) echo.HandlerFunc {
 		return sendJSON(c, http.StatusAccepted, outcomeJSON([]fhir.Issue{{
 			Severity: "information", Code: "informational", Diagnostics: "accepted; ask for the answer at Content-Location",
 		}}))
+	}
+}
+
+// job runs a request in the background. id is of the log line of who asked for it.
+func (s *Server) job(id string, in *inner) func(context.Context) *answer {
+	return func(ctx context.Context) *answer {
+		shown, own := &record.Disclosure{}, &exchange{}
+		if err := s.weigh(ctx, own, max(len(in.body), 1)); err != nil {
+			p := toProblem(err)
+			return &answer{status: p.status, header: http.Header{}, problem: &p, disclosure: shown}
+		}
+		defer s.heavy.Release(own.weight)
+		a := s.ask(record.WithDisclosure(ctx, shown), in)
+		a.disclosure = shown
+		if a.cause != nil {
+			s.cfg.Log.Error("asynchronous request", "request", id, "status", a.status, "error", a.cause)
+		}
+		return a
 	}
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -25,7 +26,31 @@ var errTooLarge = &record.Error{Kind: record.TooLarge, Msg: "the request body is
 
 // rawBody reads a body of any media type.
 func (s *Server) rawBody(c echo.Context) ([]byte, error) {
-	return bodyUpTo(c, int64(s.cfg.Limits.MaxBytes))
+	b, err := bodyUpTo(c, int64(s.cfg.Limits.MaxBytes))
+	if err == nil && len(b) > lightBytes {
+		err = s.weigh(c.Request().Context(), exchangeOf(c), len(b))
+	}
+	return b, err
+}
+
+// What is parsed takes up to some twenty times the size of its text, so that the texts that are worked on at once are
+// bounded. Small ones alone do not count.
+const (
+	heavyBytes = 16 << 20
+	lightBytes = 64 << 10
+)
+
+// weigh waits until a text of n bytes may be worked on. It counts until the exchange ends, once.
+func (s *Server) weigh(ctx context.Context, x *exchange, n int) error {
+	if x.weight > 0 || x.inner != nil { // an entry's text is part of its Bundle's, a job's counts as such
+		return nil
+	}
+	weight := min(int64(n), heavyBytes)
+	if err := s.heavy.Acquire(ctx, weight); err != nil {
+		return &record.Error{Kind: record.Unavailable, Msg: "the server is busy; nothing was stored, try again"}
+	}
+	x.weight = weight
+	return nil
 }
 
 // bodyUpTo reads a body. The limit holds for what is sent and for what it unpacks to.

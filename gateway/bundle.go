@@ -23,12 +23,9 @@ func (s *Server) bundle(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := c.Request().Context()
-	weight := min(int64(len(raw)), heavyBytes)
-	if err := s.heavy.Acquire(ctx, weight); err != nil {
-		return &record.Error{Kind: record.Unavailable, Msg: "the server is busy; nothing was stored, try again"}
+	if err := s.weigh(c.Request().Context(), exchangeOf(c), len(raw)); err != nil {
+		return err
 	}
-	defer s.heavy.Release(weight)
 	b, err := fhir.ParseBundle(raw, s.cfg.Limits)
 	if err != nil {
 		return record.FromParser(err)

@@ -20,7 +20,7 @@ func (s *Server) docRef(c echo.Context) error {
 	if c.Param("type") != "DocumentReference" {
 		return noOperation()
 	}
-	in, err := s.input(c)
+	in, err := s.parametersOnly(c)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (s *Server) everything(c echo.Context) error {
 	if q.Type != "Patient" && q.Type != "Encounter" {
 		return noOperation()
 	}
-	in, err := s.input(c)
+	in, err := s.parametersOnly(c)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ type exchange struct {
 	id     string // of the log line
 	client string // OAuth client, for the log
 	err    error  // cause of a failure of the server, for the log
+	weight int64  // of a large body, among those that are worked on
 	caller *record.Caller
 	wish
 	inner *answer        // of a part of a Bundle or of a job: takes the answer; nil for what came over the network

@@ -21,6 +21,8 @@ func decodePath(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func routable(r *http.Request) {
+	// A semicolon separates nothing in a query any more, and net/url refuses it: it is meant, as in a media type.
+	r.URL.RawQuery = strings.ReplaceAll(r.URL.RawQuery, ";", "%3B")
 	if raw := r.URL.RawPath; raw != "" && !strings.Contains(raw, "%2F") && !strings.Contains(raw, "%2f") {
 		r.URL.RawPath = ""
 	}

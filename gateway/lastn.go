@@ -13,7 +13,7 @@ func (s *Server) lastN(c echo.Context) error {
 	if c.Param("type") != "Observation" {
 		return noOperation()
 	}
-	in, err := s.input(c)
+	in, err := s.parametersOnly(c)
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (s *Server) metaEdit(c echo.Context, remove bool) error {
 	if err != nil {
 		return err
 	}
-	in, err := s.input(c)
+	in, err := s.parametersOnly(c)
 	if err != nil {
 		return err
 	}

@@ -47,6 +47,9 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := recovered(next, c); err != nil {
 			c.Error(err)
 		}
+		if x.weight > 0 {
+			s.heavy.Release(x.weight)
+		}
 		took := time.Since(begin)
 		route, method, status := c.Path(), methodLabel(c.Request().Method), c.Response().Status
 		if route == "" {

@@ -41,7 +41,7 @@ func (s *Server) input(c echo.Context) (*input, error) {
 		Type      string      `json:"resourceType"`
 		Parameter []parameter `json:"parameter"`
 	}
-	if err := json.Unmarshal(raw, &sent); err != nil || sent.Type != "Parameters" {
+	if json.Unmarshal(raw, &sent) != nil || sent.Type != "Parameters" {
 		in.body = raw // a resource, or what its reader will refuse with reasons
 		return in, nil
 	}
@@ -49,6 +49,15 @@ func (s *Server) input(c echo.Context) (*input, error) {
 		in.add(p)
 	}
 	return in, nil
+}
+
+// parametersOnly is input for an operation that no resource can be sent to itself.
+func (s *Server) parametersOnly(c echo.Context) (*input, error) {
+	in, err := s.input(c)
+	if err == nil && in.body != nil {
+		return nil, badRequest("the body of this operation is a Parameters resource")
+	}
+	return in, err
 }
 
 func (in *input) add(p parameter) {

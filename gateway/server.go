@@ -43,15 +43,12 @@ type Server struct {
 	echo    *echo.Echo
 	started time.Time
 	metrics *metrics
-	heavy   *semaphore.Weighted // bytes of Bundles being worked on
+	heavy   *semaphore.Weighted // bytes of large bodies being worked on
 	jobs    *jobs
 	// stillMay is the Records' StillMay.
 	stillMay func(context.Context, *record.Caller, *record.Disclosure) (bool, error)
 	stated   capabilities
 }
-
-// heavyBytes bounds the Bundles that are worked on at once: parsed, one takes some twenty times its size.
-const heavyBytes = 16 << 20
 
 // New wires the routes.
 func New(cfg Config) *Server {

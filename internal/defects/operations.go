@@ -41,7 +41,7 @@ func operations() []Defect {
 			return e
 		})},
 		{"everything-type-ignored", "operations/everything", "$everything does not look at _type", "R4 patient-operation-everything.html", ignoring([]string{"_type"}, "$everything")},
-		{"validate-answers-400", "operations/validate", "$validate of an invalid resource answers 400", "R4 resource-operation-validate.html", answered(on("$validate"), func(_ *http.Request, a *answer) {
+		{"validate-answers-400", "operations/validate", "$validate of an invalid resource answers 400", "R4 operations.html#executing", answered(on("$validate"), func(_ *http.Request, a *answer) {
 			if a.status == http.StatusOK && strings.Contains(string(a.body), `"severity":"error"`) {
 				a.status = http.StatusBadRequest
 			}

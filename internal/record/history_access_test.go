@@ -138,11 +138,13 @@ func TestHistoryFaults(t *testing.T) {
 	r := shared(t)
 	since := r.now()
 	a := unique("a")
-	for range 4 {
+	for range 3 {
 		r.must(body("Patient", a))
+		r.mustDelete("Patient", a)
 	}
+	r.must(body("Patient", a))
 	for _, op := range []storetest.Op{storetest.OpVersion, storetest.OpDoc, storetest.OpPostingsDesc, storetest.OpHead, storetest.OpMaxDoc, storetest.OpNext} {
-		for _, q := range []HistoryQuery{{Type: "Patient", ID: a}, {Type: "Patient", Since: since}, {Since: since}} {
+		for _, q := range []HistoryQuery{{Type: "Patient", ID: a}, {Type: "Patient", Since: since}, {Since: since}, {Type: "Patient", Since: since, Count: 1}} {
 			for n := 1; n < 16; n++ {
 				calls := r.faulty.Calls(op)
 				r.faulty.Inject(op, n, storetest.Failed)
