@@ -32,9 +32,9 @@ var containedForms = []string{
 	`{"resourceType":"Patient","contained":[{"resourceType":"Organization","id":"o","partOf":{"reference":"#o"}}]}`,
 	`{"resourceType":"Patient","contained":[{"resourceType":"Provenance","target":[{"reference":"#"}],"recorded":"2020-01-01T00:00:00Z","agent":[{"who":{"display":"a"}}]}]}`,
 	`{"resourceType":"Patient","contained":[{"resourceType":"Basic","code":{"text":"a"},"extension":[{"url":"x:y","valueCanonical":"#"}]}]}`,
-	`{"resourceType":"List","status":"current","mode":"working","contained":[{"resourceType":"Bundle","type":"collection",` +
-		`"entry":[{"resource":{"resourceType":"Patient","implicitRules":"#o","link":[{"other":{"reference":"#"},"type":"refer"}]}}]},` +
-		`{"resourceType":"Organization","id":"o"}]}`,
+	`{"resourceType":"List","status":"current","mode":"working","contained":[{"resourceType":"Organization","id":"o"},` +
+		`{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient","meta":{"versionId":"1"},` +
+		`"implicitRules":"#o","link":[{"other":{"reference":"#"},"type":"refer"}]}}]}]}`,
 	// links and images of narratives
 	`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\"><img src=\"#b\" alt=\"a\"/></div>"},` +
 		`"contained":[{"resourceType":"Binary","id":"b","contentType":"a/b","data":"AAAA"}]}`,
@@ -117,6 +117,12 @@ func TestScanContainedOrder(t *testing.T) {
 5:1 error invariant Bundle.entry[0].resource.contained[1].meta.versionId: ` + heldVersion + `
 7:52 error invariant Bundle.entry[1].resource.contained[0]: ` + heldAlone + "\n"
 	if diff := cmp.Diff(want, issuesOf(t, in)); diff != "" {
+		t.Error(diff)
+	}
+	const nested = `{"resourceType":"Patient","contained":[{"resourceType":"Bundle","type":"collection",` +
+		`"entry":[{"resource":{"resourceType":"Patient","link":[{"other":{"reference":"#x"},"type":"refer"},{"other":{"reference":"#"},"type":"refer"}]}}]}]}`
+	const once = "1:162 error value Patient.contained[0].entry[0].resource.link[0].other.reference: " + noFragment + "\n"
+	if diff := cmp.Diff(once, issuesOf(t, nested)); diff != "" {
 		t.Error(diff)
 	}
 }

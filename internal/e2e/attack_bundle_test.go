@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // bundle is a Bundle of n entries.
@@ -61,6 +62,8 @@ func bundleAttacks(x *siege) []attack {
 	row := func(name string, body func() []byte, want ...int) attack {
 		return attack{name: name, path: "/fhir", body: body, want: want}
 	}
+	// many entries that take their turn one after the other, or that each are much work, and were asked for
+	lengthy := func(a attack) attack { a.within = time.Minute; return a }
 	const small = `{"resourceType":"Patient","active":true}`
 	uuid := func(i int) string { return fmt.Sprintf("urn:uuid:00000000-0000-4000-8000-%012d", i) }
 	linked := func(i, to int) string {
@@ -76,9 +79,9 @@ func bundleAttacks(x *siege) []attack {
 		row("batch in transaction", bundle("transaction", 1, func(int) string {
 			return `{"resource":{"resourceType":"Bundle","type":"batch","entry":[]},"request":{"method":"POST","url":""}}`
 		}), 400),
-		row(fmt.Sprintf("%d writes to the same resource, in a batch", few/2), bundle("batch", few/2, func(i int) string {
+		lengthy(row(fmt.Sprintf("%d writes to the same resource, in a batch", few/2), bundle("batch", few/2, func(i int) string {
 			return fmt.Sprintf(`{"resource":{"resourceType":"Patient","id":"same","active":%t},"request":{"method":"PUT","url":"Patient/same"}}`, i%2 == 0)
-		}), 200),
+		}), 200)),
 		row(amount(n)+" writes to the same resource, in a transaction", bundle("transaction", n, func(int) string {
 			return `{"resource":{"resourceType":"Patient","id":"same","active":true},"request":{"method":"PUT","url":"Patient/same"}}`
 		}), 400),
@@ -106,7 +109,7 @@ func bundleAttacks(x *siege) []attack {
 		row("a narrative of 100,000 links to an entry", text(`{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"`+uuid(1)+`",`+post(`{"resourceType":"Patient","text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x`+strings.Repeat(`<a href=\"`+uuid(1)+`\">x</a>`, few*50)+`</div>"}}`, "")[1:]+`]}`), 200, 400),
 		row(amount(n)+" reads of all that is there", bundle("batch", n, func(int) string { return get("Patient?_count=1000") }), 200),
 		row(amount(n)+" reads of the metadata", bundle("batch", n, func(int) string { return get("metadata") }), 200),
-		row(fmt.Sprintf("%d searches of 900 values", few), bundle("batch", few, func(int) string { return get("Patient?_id=x" + strings.Repeat(",y", 900)) }), 200),
+		lengthy(row(fmt.Sprintf("%d searches of 900 values", few), bundle("batch", few, func(int) string { return get("Patient?_id=x" + strings.Repeat(",y", 900)) }), 200)),
 		row(fmt.Sprintf("%d validations of a Bundle", few), bundle("batch", few, func(int) string {
 			return `{"resource":{"resourceType":"Bundle","type":"collection"},"request":{"method":"POST","url":"Bundle/$validate"}}`
 		}), 200),

@@ -73,10 +73,10 @@ func slowAttacks(x *siege) []attack {
 	}
 	header, read, write := x.timeout("header-timeout", 10*time.Second), x.timeout("read-timeout", 2*time.Minute), x.timeout("write-timeout", 5*time.Minute)
 	out := []attack{
-		slow("a header a second, for ever", header, n, head("GET /fhir/Patient"), "X: y\r\n"),
 		{name: fmt.Sprintf("%d connections, opened and dropped", 10*n), want: []int{200}, run: func(x *siege) *reply { return x.dropped(10 * n) }},
 		{name: fmt.Sprintf("%d uploads, dropped in the middle", n), want: []int{200}, run: func(x *siege) *reply { return x.abandoned(n) }},
 		{name: "64 clients that do not read their answers", want: []int{200}, within: time.Minute, run: func(x *siege) *reply { return x.unread(64, 0) }},
+		slow("a header a second, for ever", header, n, head("GET /fhir/Patient"), "X: y\r\n"),
 	}
 	if header < 10*time.Second || x.full {
 		out = append(out, slow("connected, and silent", header, n, "", ""), slow("a byte of a request line a second", header, n, "", "G"))
@@ -140,18 +140,15 @@ func (x *siege) drip(clients int, begin, drip string, within time.Duration) *rep
 	close(answers)
 	var out *reply
 	for r := range answers {
-		if out == nil || r.text != "" {
-			out = r
+		if r.status == 0 && r.text != "" { // still open
+			return &reply{status: -1, text: r.text}
 		}
+		out = r
 	}
 	if out == nil {
 		return &reply{text: "no connection"}
 	}
-	if out.text != "" {
-		out.status = -1 // still open
-		return out
-	}
-	out.sent = int(sent.Load())
+	out.sent, out.text = int(sent.Load()), ""
 	out.text = fmt.Sprintf("%s after %d s", out.describe(), int(time.Duration(held.Load()).Seconds()+0.5))
 	return out
 }

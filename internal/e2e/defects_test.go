@@ -285,12 +285,9 @@ func (o oneScript) ReadDir(name string) ([]fs.DirEntry, error) {
 // defectTable is the page of the documentation.
 func defectTable(found []finding, missed int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# What the conformance suite notices\n\n")
-	fmt.Fprintf(&b, "`internal/defects` breaks the server in %d ways, each a bug that FHIR servers have. The suite notices %d of them", len(found), len(found)-missed)
-	fmt.Fprintf(&b, " and misses %d. Without a defect it passes.\nThis page is written by\n\n", missed)
-	fmt.Fprintf(&b, "    go test ./internal/e2e -run TestSeededDefects -defects.report docs/conformance-defects.md\n\n")
-	fmt.Fprintf(&b, "The test named is the first that failed; others may notice the same defect.\n\n")
-	fmt.Fprintf(&b, "| defect | what is wrong | specification | noticed by |\n|---|---|---|---|\n")
+	fmt.Fprintf(&b, "# What the conformance suite notices\n\n`internal/defects` breaks the server in %d ways, each a bug that FHIR servers have. The suite notices %d of them", len(found), len(found)-missed)
+	fmt.Fprintf(&b, " and misses %d. Without a defect it passes.\nThis page is written by\n\n    go test ./internal/e2e -run TestSeededDefects -args -defects.report $PWD/docs/conformance-defects.md\n\n", missed)
+	fmt.Fprintf(&b, "The test named is the first that failed; others may notice the same defect.\n\n| defect | what is wrong | specification | noticed by |\n|---|---|---|---|\n")
 	for _, f := range found {
 		by := f.by
 		if by == "" {

@@ -93,6 +93,7 @@ type everythingWalk struct {
 	g    *guard
 	q    *EverythingQuery
 	page *SearchPage
+	size int             // bytes on the page
 	seen map[string]bool // Type/id of what is on the page, or was looked for
 }
 
@@ -113,7 +114,7 @@ func (w *everythingWalk) focus(ctx context.Context, later bool) error {
 const maxIncluded = 1000
 
 func (w *everythingWalk) full() bool {
-	return len(w.page.Matches) >= w.q.Count || len(w.page.Included) >= maxIncluded
+	return len(w.page.Matches) >= w.q.Count || len(w.page.Included) >= maxIncluded || w.size >= maxPage
 }
 
 // add puts a match on the page, and what it refers to outside of the compartment. What lies in the compartment of a
@@ -122,6 +123,7 @@ func (w *everythingWalk) add(ctx context.Context, r *Result) error {
 	name := r.Type + "/" + r.ID
 	w.page.Included = slices.DeleteFunc(w.page.Included, func(in *Result) bool { return in.Type+"/"+in.ID == name })
 	w.page.Matches = append(w.page.Matches, r)
+	w.size += len(r.JSON)
 	w.seen[name] = true
 	return fhir.EachReference(r.JSON, func(ref string) error {
 		_, typ, id, _, ok := fhir.SplitReference(strings.TrimPrefix(ref, w.s.cfg.Base+"/"))
@@ -135,6 +137,7 @@ func (w *everythingWalk) add(ctx context.Context, r *Result) error {
 		included, err := w.referred(ctx, typ, id)
 		if included != nil {
 			w.page.Included = append(w.page.Included, included)
+			w.size += len(included.JSON)
 		}
 		return err
 	})

@@ -80,7 +80,7 @@ func (s *Service) historyFrom(ctx context.Context, c *Caller, q HistoryQuery, cu
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, docs.close()) }()
-	page := &HistoryPage{Query: q, Total: -1}
+	page, size := &HistoryPage{Query: q, Total: -1}, 0
 	for !walk.over && docs.next(ctx) {
 		d := docs.doc()
 		if err := ctx.Err(); err != nil {
@@ -93,11 +93,12 @@ func (s *Service) historyFrom(ctx context.Context, c *Caller, q HistoryQuery, cu
 		if r == nil {
 			continue
 		}
-		if len(page.Versions) == q.Count {
+		if len(page.Versions) == q.Count || size >= maxPage {
 			page.Next, err = s.sealCursor(c, cur)
 			return page, err
 		}
 		page.Versions = append(page.Versions, r)
+		size += len(r.JSON)
 		cur.After = d
 	}
 	if err := docs.err(); err != nil {

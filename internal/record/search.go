@@ -23,6 +23,9 @@ type SearchPage struct {
 	Next     string     // cursor of the next page, empty if there is none
 }
 
+// maxPage ends a page early, in bytes of resources: it is held in memory.
+const maxPage = 16 << 20
+
 // DefaultCount is the page size when the client names none.
 const DefaultCount = 50
 
@@ -66,14 +69,14 @@ func (s *Service) searchFrom(ctx context.Context, c *Caller, cur *cursor, strict
 	}
 	page := &SearchPage{Type: cur.Type, Total: -1, Used: q.Used, Ignored: q.Ignored}
 	first := !cur.Later
-	more, counted := false, 0
+	more, counted, size := false, 0, 0
 	sc := &scan{s: s, g: s.guard(c), view: cur.View, plan: q.Plan(s.sealer), pinned: !first}
 	err = sc.run(ctx, cur.After+1, func(h *hit) (bool, error) {
 		counted++
 		if count == 0 {
 			return true, nil // _count=0 asks for the number alone
 		}
-		if len(page.Matches) >= count {
+		if len(page.Matches) >= count || size >= maxPage {
 			more = true
 			return false, nil
 		}
@@ -82,6 +85,7 @@ func (s *Service) searchFrom(ctx context.Context, c *Caller, cur *cursor, strict
 			return false, err
 		}
 		page.Matches = append(page.Matches, r)
+		size += len(r.JSON)
 		cur.After = h.doc.Doc
 		return true, nil
 	})
