@@ -8,7 +8,7 @@
 // size, nesting, duplicate and unknown elements, cardinality, JSON kinds, null
 // and empty values, the formats of the primitive types, codes of required value
 // sets, reference targets, references to contained resources, the XHTML of
-// narratives, and the constraints ele-1, ext-1, dom-2 and txt-1. What it finds
+// narratives, and the constraints ele-1, ext-1, dom-2 to dom-5 and txt-1. What it finds
 // it reports as issues with their places, up to a hundred, in document order, and
 // without repeating a value. As it goes it makes the google/fhir message, which
 // serves as the model for search values, compartments and references.

@@ -15,7 +15,8 @@ var subsettedMeta = []byte(`"meta":{"tag":[` + subsettedTag + `]},`)
 const maxViewRoom = 16 << 10
 
 // Append appends the view of a resource of type typ, whose JSON Parse accepted: what stays, stays byte for byte and in
-// its order, so the view is as valid as the resource. It always has the tag SUBSETTED, even if nothing was left out.
+// its order, so the view is as valid as the resource, but for dom-3: contained resources may stay without what refers
+// to them. It always has the tag SUBSETTED, even if nothing was left out.
 //
 //   - _summary=true keeps the elements that are marked isSummary, those that R4 says must be marked (mandatory ones and
 //     modifiers, ElementDefinition.isSummary), and the same of the backbone elements and resources in them. The rest

@@ -11,7 +11,7 @@ func TestViewNested(t *testing.T) {
 	const inner = `{"resourceType":"Basic","code":{"text":"c"},"text":{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}}`
 	bundle := `{"resourceType":"Bundle","type":"collection","entry":[{"fullUrl":"http://x.org/1","resource":` + inner + `}]}`
 	contained := func(subject string) string {
-		return `{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p","gender":"male"}],"status":"final","code":{"text":"c"},"subject":{` + subject + `},"note":[{"text":"n"}]}`
+		return `{"resourceType":"Observation","contained":[{"resourceType":"Patient","id":"p","gender":"male"}],"status":"final","code":{"text":"c"},"subject":{` + subject + `},"note":[{"authorReference":{"reference":"#p"},"text":"n"}]}`
 	}
 	cases := []struct{ name, summary, elements, in, want string }{
 		{

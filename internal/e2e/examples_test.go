@@ -113,10 +113,10 @@ func TestR4ExamplesComeBack(t *testing.T) {
 			if strings.HasPrefix(where, "/Consent/") != consents {
 				continue
 			}
-			a := s.do(0, "GET", where, tok, "")
+			a := s.do(0, "GET", where, tok, "", "Accept", "application/fhir+json")
 			if m := somePatient.FindSubmatch(raw); a.status == http.StatusNotFound && m != nil {
 				// labelled above what home-treatment permits, or shut by a consent: the patient sees it
-				a = s.do(0, "GET", where, s.token("--scope", "patient/*.rs", "--patient", string(m[1])), "")
+				a = s.do(0, "GET", where, s.token("--scope", "patient/*.rs", "--patient", string(m[1])), "", "Accept", "application/fhir+json")
 			}
 			if a.status != http.StatusOK {
 				t.Errorf("%s: %d %s", where, a.status, a.body)
