@@ -12,6 +12,8 @@ import (
 //
 // _id and _lastUpdated are not among them: they are the server's, which adds
 // IDValue and LastUpdatedValue once it has set both.
+//
+// A result of more than MaxValues is not whole.
 func Extract(r *Resource) []Value {
 	scratch, _ := valueScratch.Get().(*[]Value)
 	values := AppendValues((*scratch)[:0], r)
@@ -22,6 +24,9 @@ func Extract(r *Resource) []Value {
 	}
 	return out
 }
+
+// MaxValues bounds the search values of a resource: one takes some hundred times the room of a short string in JSON.
+const MaxValues = 50_000
 
 var valueScratch = sync.Pool{New: func() any { return new([]Value) }}
 
@@ -96,7 +101,9 @@ func (p *program) run(c *evaluation, dst []Value) []Value {
 		c.spans = append(c.spans, itemSpan{from, len(c.items)})
 	}
 	for i := range p.outputs {
-		dst = p.outputs[i].append(c, dst)
+		if dst = p.outputs[i].append(c, dst); len(dst) > MaxValues {
+			break
+		}
 	}
 	return dst
 }
@@ -109,7 +116,7 @@ func (o *output) append(c *evaluation, dst []Value) []Value {
 		return dst
 	}
 	in := c.spans[o.slot]
-	for i := in.from; i < in.to; i++ {
+	for i := in.from; i < in.to && len(dst) <= MaxValues; i++ {
 		e := c.items[i]
 		if o.components != nil {
 			dst = o.appendComposite(c, e, dst)

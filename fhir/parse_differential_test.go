@@ -244,7 +244,7 @@ func TestOracleDifferencesAreExplained(t *testing.T) {
 // docs/jsonformat-differences.md has its figures.
 func TestCorpus(t *testing.T) {
 	if *corpusFlag == "" {
-		t.Skip("no -corpus")
+		return // a tool for those who have the data, not a test of every run
 	}
 	for pattern := range strings.SplitSeq(*corpusFlag, ",") {
 		d := newDifferential(t)

@@ -2,6 +2,7 @@ package fhir
 
 import (
 	"bytes"
+	"html"
 	"strconv"
 	"unicode/utf8"
 )
@@ -42,7 +43,8 @@ func cdataProblem(content []byte) string {
 
 // entityProblem checks that each & begins a reference. Names that only HTML knows
 // are let through, although XML without a document type has none but five: they do
-// no harm, and the examples of CARIN Blue Button 2.0.0 have &reg;.
+// no harm, and the examples of CARIN Blue Button 2.0.0 have &reg;. Others mean
+// nothing to anybody.
 func entityProblem(v []byte) string {
 	for {
 		i := bytes.IndexByte(v, '&')
@@ -56,6 +58,9 @@ func entityProblem(v []byte) string {
 		}
 		if v[0] == '#' && !isXMLCharacter(string(v[:n-1])) {
 			return "narrative is not well-formed: a character reference to no character"
+		}
+		if name := "&" + string(v[:n]); v[0] != '#' && html.UnescapeString(name) == name {
+			return "narrative is not well-formed: an entity that neither XML nor HTML has"
 		}
 	}
 }

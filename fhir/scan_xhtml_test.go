@@ -74,6 +74,7 @@ func TestXHTML(t *testing.T) {
 		`&#x110000;`:                          "to no character",
 		`&#xFFFE;`:                            "to no character",
 		`&#x;`:                                "to no character",
+		`&nonesuch;`:                          "neither XML nor HTML",
 		`<b class="a" id="c" class="b">a</b>`: "occurs twice",
 		`<!DOCTYPE html>`:                     "declaration",
 		`<?php a ?>`:                          "declaration",

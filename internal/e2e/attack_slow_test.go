@@ -47,9 +47,12 @@ func (x *siege) sendAndShut(b []byte) *reply {
 	return receive(conn, patience)
 }
 
+// asyncPeak is what requests in the background may cost, in MB: 256 for the answers that wait, and what makes them.
+const asyncPeak = 384
+
 // asyncFlood starts more requests in the background than one client may have.
 func (x *siege) asyncFlood() attack {
-	return attack{name: "100 asynchronous requests, never fetched", want: []int{http.StatusTooManyRequests}, run: func(x *siege) *reply {
+	return attack{name: "100 asynchronous requests, never fetched", want: []int{http.StatusTooManyRequests}, peak: asyncPeak, run: func(x *siege) *reply {
 		b := x.request(&attack{path: "/fhir/Patient", fields: []string{"Prefer: respond-async"}})
 		var last *reply
 		for range 100 {

@@ -70,7 +70,6 @@ func TestHostileRequests(t *testing.T) {
 		{"encoded slash", "GET /fhir/Patient%2f" + id + " HTTP/1.1\r\n" + host + auth + end, 404, true},
 		{"two slashes", "GET /fhir//Patient/" + id + " HTTP/1.1\r\n" + host + auth + end, 404, true},
 		{"semicolon", "GET /fhir/Patient;a=b/" + id + " HTTP/1.1\r\n" + host + auth + end, 404, true},
-		{"semicolon in the query", "GET /fhir/Patient?family=a;b HTTP/1.1\r\n" + host + auth + end, 400, true},
 		{"two dots as an id", "GET /fhir/Patient/.. HTTP/1.1\r\n" + host + auth + end, 404, true},
 		{"long id", "GET /fhir/Patient/" + strings.Repeat("a", 65) + " HTTP/1.1\r\n" + host + auth + end, 404, true},
 		{"long URL", "GET /fhir/Patient?family=" + strings.Repeat("a", 40<<10) + " HTTP/1.1\r\n" + host + auth + end, 414, true},

@@ -8,9 +8,13 @@ import (
 )
 
 // Build makes the index row of a version, and its tokens. The server's own values (_id, _lastUpdated) come from
-// the arguments, not from what the client sent; absolute references below base are local ones.
+// the arguments, not from what the client sent; absolute references below base are local ones. A row of more than
+// fhir.MaxValues values is not whole, has no tokens, and must not be stored.
 func Build(t Tokenizer, r *fhir.Resource, base, id string, lastUpdated time.Time) (*Row, []store.Token) {
 	row := NewRow(r, base, id, lastUpdated)
+	if len(row.Values) > fhir.MaxValues {
+		return row, nil
+	}
 	b := tokenBuilder{t: t, typ: r.Type, seen: make(map[store.Token]struct{}, 4*len(row.Values))}
 	b.add("", "all", "") // AllToken
 	b.date("_lastUpdated", lastUpdated, lastUpdated.Add(time.Millisecond))

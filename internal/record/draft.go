@@ -174,7 +174,9 @@ func (s *Service) draftRow(ctx context.Context, v *store.StagedVersion, key *sea
 	if c.res == nil {
 		v.Postings = append(v.Postings, index.DeletedToken(s.sealer, c.typ))
 	} else {
-		row, v.Postings = index.Build(s.sealer, c.res, s.cfg.Base, c.id, c.at)
+		if row, v.Postings = index.Build(s.sealer, c.res, s.cfg.Base, c.id, c.at); len(row.Values) > fhir.MaxValues {
+			return &Error{Kind: Unprocessable, Code: "too-costly", Msg: "the resource has more searchable values than this server indexes; send it in parts"}
+		}
 	}
 	row.Created, row.LastUpdated = created, c.at
 	plain, err := row.MarshalBinary()
