@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 
@@ -75,6 +76,8 @@ func bodyUpTo(c echo.Context, limit int64) ([]byte, error) {
 	switch {
 	case errors.As(err, &tooLarge) || int64(len(b)) > limit:
 		return nil, errTooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, &refusal{status: http.StatusRequestTimeout, code: "timeout", text: "the request body took too long", header: [][2]string{{"Connection", "close"}}}
 	case err != nil:
 		return nil, badRequest("the request body could not be read")
 	}

@@ -205,6 +205,9 @@ func (s *Server) restResource(typ string) restResource {
 	if s.cfg.RequireIfMatch {
 		r.Versioning = "versioned-update"
 	}
+	if s.cfg.StrictReferences {
+		r.ReferencePolicy = append(r.ReferencePolicy, "enforced")
+	}
 	if s.cfg.DeleteMany {
 		r.ConditionalDelete = "multiple"
 	}

@@ -38,18 +38,27 @@ func (s *Server) input(c echo.Context) (*input, error) {
 		return in, err
 	}
 	var sent struct {
-		Type      string      `json:"resourceType"`
-		Parameter []parameter `json:"parameter"`
+		Type      string            `json:"resourceType"`
+		Parameter []json.RawMessage `json:"parameter"`
 	}
 	if json.Unmarshal(raw, &sent) != nil || sent.Type != "Parameters" {
 		in.body = raw // a resource, or what its reader will refuse with reasons
 		return in, nil
 	}
-	for _, p := range sent.Parameter {
-		in.add(p)
+	if len(sent.Parameter) > maxParameters {
+		return nil, &record.Error{Kind: record.Invalid, Code: "too-costly", Msg: "no operation takes so many parameters"}
+	}
+	for _, raw := range sent.Parameter {
+		var p parameter
+		if json.Unmarshal(raw, &p) == nil {
+			in.add(p)
+		}
 	}
 	return in, nil
 }
+
+// maxParameters bounds what an operation is sent.
+const maxParameters = 1000
 
 // parametersOnly is input for an operation that no resource can be sent to itself.
 func (s *Server) parametersOnly(c echo.Context) (*input, error) {

@@ -27,9 +27,6 @@ func (s *Server) patch(c echo.Context) error {
 		return err
 	}
 	p, opt, err := s.patchRequest(c, typ)
-	if err == nil {
-		err = s.requireMatch(c, typ, id, &opt)
-	}
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type Config struct {
 	Origins        []string // that browsers may call from (CORS); default: any
 	RequireIfMatch bool     // updates must say which version they replace
 	DeleteMany     bool     // a conditional delete may take several resources; as the Records were told
+
+	StrictReferences bool // literal references must lead somewhere; as the Records were told
 }
 
 // Server is the HTTP side of the gateway.

@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"github.com/labstack/echo/v4"
-
-	"github.com/chartseal/chartseal/internal/record"
 )
 
 // update answers PUT Type/id (R4 section 3.1.0.5).
@@ -20,9 +18,6 @@ func (s *Server) update(c echo.Context) error {
 		return err
 	}
 	opt, err := s.writeOptions(c)
-	if err == nil {
-		err = s.requireMatch(c, typ, id, &opt)
-	}
 	if err != nil {
 		return err
 	}
@@ -61,19 +56,4 @@ func conditionalTarget(c echo.Context) (typ, query string, err error) {
 	}
 	query, err = criteria(c)
 	return typ, query, err
-}
-
-// requireMatch refuses an update that does not say which version it replaces, where the configuration asks for it
-// (R4 http.html#concurrency). One that creates needs no condition; If-None-Match: * then keeps it from replacing what
-// another request creates in the meantime.
-func (s *Server) requireMatch(c echo.Context, typ, id string, opt *record.WriteOptions) error {
-	if !s.cfg.RequireIfMatch || opt.IfMatch != "" || opt.IfNoneMatch != "" {
-		return nil
-	}
-	switch _, err := s.cfg.Records.Read(c.Request().Context(), caller(c), typ, id); record.KindOf(err) {
-	case record.Absent, record.Gone:
-		opt.IfNoneMatch = "*"
-		return nil
-	}
-	return &refusal{status: 400, code: "required", text: "this server takes updates only with If-Match: the ETag of the version that they replace"}
 }

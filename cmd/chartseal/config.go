@@ -38,11 +38,15 @@ type config struct {
 	MaxBodyBytes   int           `yaml:"max_body_bytes"`  // default 16 MiB
 	BundleEntries  int           `yaml:"bundle_entries"`  // default 10,000
 	CommitTimeout  time.Duration `yaml:"commit_timeout"`  // how long a write waits for the ledger; default 15s
+	HeaderTimeout  time.Duration `yaml:"header_timeout"`  // how long the header of a request may take; default 10s
+	ReadTimeout    time.Duration `yaml:"read_timeout"`    // how long a whole request may take to arrive; default 2m
+	WriteTimeout   time.Duration `yaml:"write_timeout"`   // how long a request may take from its header to the end of its answer; default 5m
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"`  // how long a stop waits for requests under way; default 10s
 
 	CORSOrigin        string `yaml:"cors_origin"`        // origins that browsers may call from, separated by commas; default *
 	RequireIfMatch    bool   `yaml:"require_if_match"`   // updates must name the version that they replace
 	ConditionalDelete string `yaml:"conditional_delete"` // single (default) or multiple
+	References        string `yaml:"references"`         // accept (default) or enforce
 }
 
 func (c *config) flags(fs *flag.FlagSet) {
@@ -62,8 +66,12 @@ func (c *config) flags(fs *flag.FlagSet) {
 	fs.IntVar(&c.MaxBodyBytes, "max-body-bytes", c.MaxBodyBytes, "largest request body, in bytes")
 	fs.IntVar(&c.BundleEntries, "bundle-entries", c.BundleEntries, "most entries of a Bundle")
 	fs.DurationVar(&c.CommitTimeout, "commit-timeout", c.CommitTimeout, "how long a write waits for the ledger")
+	fs.DurationVar(&c.HeaderTimeout, "header-timeout", c.HeaderTimeout, "how long the header of a request may take to arrive")
+	fs.DurationVar(&c.ReadTimeout, "read-timeout", c.ReadTimeout, "how long a whole request may take to arrive")
+	fs.DurationVar(&c.WriteTimeout, "write-timeout", c.WriteTimeout, "how long a request may take until its answer is sent")
 	fs.StringVar(&c.CORSOrigin, "cors-origin", c.CORSOrigin, "origins that browsers may call from, separated by commas")
 	fs.BoolVar(&c.RequireIfMatch, "require-if-match", c.RequireIfMatch, "take updates only with If-Match")
+	fs.StringVar(&c.References, "references", c.References, "literal references to what is not there: accept or enforce")
 	fs.StringVar(&c.ConditionalDelete, "conditional-delete", c.ConditionalDelete, "what a conditional delete may take: single or multiple")
 	fs.DurationVar(&c.ShutdownGrace, "shutdown-grace", c.ShutdownGrace, "how long a stop waits for requests under way")
 }
@@ -73,7 +81,8 @@ func defaultConfig() config {
 		DataDir: "./chartseal-data", Listen: "127.0.0.1:8080", Organization: "Organization/home",
 		ImplicitPolicy: consent.HomeTreatment.String(), TimeZone: "UTC", Ack: "committed", LogLevel: "info",
 		AnchorInterval: time.Second, MaxBodyBytes: fhir.DefaultLimits.MaxBytes, BundleEntries: 10_000, CommitTimeout: 15 * time.Second,
-		ShutdownGrace: 10 * time.Second, CORSOrigin: "*", ConditionalDelete: "single",
+		HeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute,
+		ShutdownGrace: 10 * time.Second, CORSOrigin: "*", ConditionalDelete: "single", References: "accept",
 	}
 }
 
@@ -135,6 +144,9 @@ func (c *config) check() error {
 	if c.ConditionalDelete != "single" && c.ConditionalDelete != "multiple" {
 		return usageError("--conditional-delete takes single or multiple")
 	}
+	if c.References != "accept" && c.References != "enforce" {
+		return usageError("--references takes accept or enforce")
+	}
 	if err := c.checkOrigins(); err != nil {
 		return err
 	}
@@ -190,6 +202,9 @@ func (c *config) checkLimits() error {
 		{"max-body-bytes", c.MaxBodyBytes > 0},
 		{"bundle-entries", c.BundleEntries > 0},
 		{"commit-timeout", c.CommitTimeout > 0},
+		{"header-timeout", c.HeaderTimeout > 0},
+		{"read-timeout", c.ReadTimeout > 0},
+		{"write-timeout", c.WriteTimeout > 0},
 	} {
 		if !l.ok {
 			return usageError("--%s must be greater than zero", l.flag)

@@ -110,6 +110,7 @@ func (n *node) openRecords(ctx context.Context, cfg *config, origin string) erro
 		Store: n.store, Sealer: n.sealer, Chain: n.ledger, Consortium: n.ledger, Log: n.log, Base: origin + "/fhir",
 		Custodian: cfg.Organization, Implicit: policy, Location: zone, Limits: cfg.limits(),
 		BundleEntries: cfg.BundleEntries, CommitTimeout: cfg.CommitTimeout, DeleteMany: cfg.deleteMany(),
+		RequireIfMatch: cfg.RequireIfMatch, StrictReferences: cfg.References == "enforce",
 	})
 	if err != nil {
 		return fmt.Errorf("open records: %w", err)
@@ -137,7 +138,7 @@ func (n *node) openGateway(cfg *config, origin string, vault *seal.Vault) error 
 		Verifier: smart.NewVerifier(origin, origin+"/fhir", &http.Client{Transport: loop}, time.Now),
 		Base:     origin + "/fhir", Custodian: cfg.Organization, Version: version, Limits: cfg.limits(),
 		Durable: cfg.Ack == "durable", Ready: n.ready, Verify: n.verifyReceipt, Now: time.Now,
-		Origins: cfg.origins(), RequireIfMatch: cfg.RequireIfMatch, DeleteMany: cfg.deleteMany(),
+		Origins: cfg.origins(), RequireIfMatch: cfg.RequireIfMatch, DeleteMany: cfg.deleteMany(), StrictReferences: cfg.References == "enforce",
 	})
 	loop.handler = n.server.Handler()
 	return nil

@@ -71,7 +71,7 @@ func serveNode(ctx context.Context, cfg *config, n *node, listener net.Listener,
 	}
 	handling, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	public, private := newEndpoint(handling, handler, n.log), newEndpoint(handling, n.adminHandler(), n.log)
+	public, private := newEndpoint(handling, cfg, handler, n.log), newEndpoint(handling, cfg, n.adminHandler(), n.log)
 	failed := make(chan error, 2)
 	go func() { failed <- public.Serve(listener) }()
 	go func() { failed <- private.Serve(admin) }()

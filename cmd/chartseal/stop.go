@@ -17,10 +17,10 @@ type endpoint struct {
 }
 
 // newEndpoint bounds what a slow or hostile client can hold. Contexts of requests end with handling.
-func newEndpoint(handling context.Context, h http.Handler, log *slog.Logger) *endpoint {
+func newEndpoint(handling context.Context, cfg *config, h http.Handler, log *slog.Logger) *endpoint {
 	g := &gate{next: h}
 	return &endpoint{gate: g, Server: &http.Server{
-		Handler: g, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 2 * time.Minute, WriteTimeout: 5 * time.Minute,
+		Handler: g, ReadHeaderTimeout: cfg.HeaderTimeout, ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return handling },
 	}}

@@ -28,7 +28,7 @@ type Config struct {
 	Implicit  consent.ImplicitPolicy // what holds for a patient without a consent
 	Location  *time.Location         // zone of dates without one; default UTC
 
-	RequireIfMatch   bool // changes to what is there need If-Match
+	RequireIfMatch   bool // updates of what is there need If-Match
 	DeleteMany       bool // a conditional delete may take several resources
 	StrictReferences bool // literal references must lead to resources that are there, and those cannot be deleted
 

@@ -168,13 +168,13 @@ var errGone = &Error{Kind: Gone, Msg: "the resource was deleted"}
 var errAbsent = &Error{Kind: Absent, Msg: "not found"}
 
 // preconditions implements If-Match and If-None-Match on the current version (R4 section 3.1.0.5.1; RFC 9110 section
-// 13.1). A server that asks for If-Match does so for every change to what is there.
+// 13.1). A server that asks for If-Match does so for every update of what is there (versioned-update).
 func (w *work) preconditions(o *op, h *store.Head) error {
 	version := uint64(0)
 	if h != nil && !h.Deleted {
 		version = h.Version
 	}
-	if o.ifMatch == "" && w.s.cfg.RequireIfMatch && version > 0 && o.cond == nil {
+	if o.ifMatch+o.ifNoneMatch == "" && w.s.cfg.RequireIfMatch && version > 0 && o.cond == nil && o.verb != "DELETE" {
 		return fail(Invalid, `this server wants If-Match with the ETag of the version that is changed, such as W/"3"`)
 	}
 	if o.ifMatch != "" {

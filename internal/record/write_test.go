@@ -48,7 +48,7 @@ func TestPreconditions(t *testing.T) {
 	}
 }
 
-// A server may ask for If-Match: of changes to what is there.
+// A server may ask for If-Match: of updates of what is there.
 func TestRequireIfMatch(t *testing.T) {
 	r := shared(t)
 	r.with(func(c *Config) { c.RequireIfMatch = true })
@@ -58,14 +58,12 @@ func TestRequireIfMatch(t *testing.T) {
 	wantKind(t, err, Invalid, "update")
 	_, err = r.service.Patch(t.Context(), staff(), "Patient", id, Patch{Body: []byte(activePatch)}, WriteOptions{})
 	wantKind(t, err, Invalid, "patch")
-	_, err = r.service.Delete(t.Context(), staff(), "Patient", id, WriteOptions{})
-	wantKind(t, err, Invalid, "delete")
-	r.transact(t, staff(), Invalid, entry("DELETE", "Patient/"+id, nil))
-	_, err = r.service.Delete(t.Context(), staff(), "Patient", unique("none"), WriteOptions{})
-	wantKind(t, err, ok, "delete of nothing")
+	r.transact(t, staff(), Invalid, entry("PUT", "Patient/"+id, body("Patient", id, mark(m))))
+	_, err = r.service.Update(t.Context(), staff(), "Patient", id, body("Patient", id, mark(m)), WriteOptions{IfNoneMatch: "*"})
+	wantKind(t, err, Precondition, "create of what is there")
 	_, err = r.service.UpdateWhere(t.Context(), staff(), "Patient", "identifier="+m, body("Patient", "", mark(m)), WriteOptions{})
 	wantKind(t, err, ok, "conditional update")
-	_, err = r.service.Delete(t.Context(), staff(), "Patient", id, WriteOptions{IfMatch: `W/"2"`})
+	_, err = r.service.Delete(t.Context(), staff(), "Patient", id, WriteOptions{})
 	wantKind(t, err, ok, "delete")
 }
 
