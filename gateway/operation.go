@@ -41,7 +41,7 @@ func (s *Server) input(c echo.Context) (*input, error) {
 		Type      string            `json:"resourceType"`
 		Parameter []json.RawMessage `json:"parameter"`
 	}
-	if json.Unmarshal(raw, &sent) != nil || sent.Type != "Parameters" {
+	if !decodes(raw, &sent) || sent.Type != "Parameters" {
 		in.body = raw // a resource, or what its reader will refuse with reasons
 		return in, nil
 	}
@@ -50,12 +50,15 @@ func (s *Server) input(c echo.Context) (*input, error) {
 	}
 	for _, raw := range sent.Parameter {
 		var p parameter
-		if json.Unmarshal(raw, &p) == nil {
+		if decodes(raw, &p) {
 			in.add(p)
 		}
 	}
 	return in, nil
 }
+
+// decodes tells whether raw is JSON of the form of v.
+func decodes(raw []byte, v any) bool { return json.Unmarshal(raw, v) == nil }
 
 // maxParameters bounds what an operation is sent.
 const maxParameters = 1000
