@@ -157,7 +157,7 @@ func operationAttacks(x *siege) []attack {
 		row("Parameters in other spelling", one+"/$meta-add", text(`{"RESOURCETYPE":"Parameters","PARAMETER":[{"name":"meta","valueMeta":{}}]}`), 400),
 		row("$meta-add of "+amount(x.size(2_000, 100_000))+" tags", one+"/$meta-add", func() []byte {
 			return manyMembers(`{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"a"}`, `,{"system":"urn:x","code":"`+marker+`%d"}`, x.size(2_000, 100_000), `]}}]}`)
-		}, 200, 400, 413), row("$meta-delete of "+amount(x.size(2_000, 100_000))+" tags", one+"/$meta-delete", func() []byte {
+		}, 200, 400, 413, 422), row("$meta-delete of "+amount(x.size(2_000, 100_000))+" tags", one+"/$meta-delete", func() []byte {
 			return manyMembers(`{"resourceType":"Parameters","parameter":[{"name":"meta","valueMeta":{"tag":[{"code":"a"}`, `,{"system":"urn:x","code":"`+marker+`%d"}`, x.size(2_000, 100_000), `]}}]}`)
 		}, 200, 400, 413),
 		row("$verify-receipt of garbage", "/fhir/$verify-receipt", text(marker), 200, 400),
