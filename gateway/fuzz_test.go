@@ -20,7 +20,7 @@ import (
 )
 
 // fuzzed is a server without records, for parsers that need one.
-func fuzzed(f *testing.F) *Server {
+func fuzzed(f testing.TB) *Server {
 	f.Helper()
 	s := New(Config{Log: quiet, Registry: newRegistry(), Base: "http://localhost/fhir", Now: time.Now})
 	f.Cleanup(s.Close)

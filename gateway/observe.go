@@ -43,12 +43,10 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Response().Header().Set(echo.HeaderXRequestID, sent)
 			c.Response().Header().Set(ownIDHeader, x.id)
 		}
+		defer func() { s.heavy.Release(x.weight) }() // also of a connection that is dropped by panic
 		begin := time.Now()
 		if err := recovered(next, c); err != nil {
 			c.Error(err)
-		}
-		if x.weight > 0 {
-			s.heavy.Release(x.weight)
 		}
 		took := time.Since(begin)
 		route, method, status := c.Path(), methodLabel(c.Request().Method), c.Response().Status
